@@ -1,0 +1,54 @@
+// Errors of one form: `where: name must <rule>; got <value>. <what to do>.`
+// A UsageError is thrown at construction, before any work; a SolveError after work, and it carries what was reached.
+import type { Solution } from "./solution/index.js";
+
+/** Bad input. Thrown before any work is done. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** A solve that did not succeed; `partial` holds what was reached, when there is anything. */
+export class SolveError extends Error {
+  override readonly name = "SolveError";
+  constructor(
+    message: string,
+    readonly partial: Solution | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** Prints a value the way a message shows it: short, on one line. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Float64Array).length})`;
+  if (typeof value === "object" && value !== null) {
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  }
+  return String(value);
+}
+
+/**
+ * The one error form: `where: name must rule; got value. cure.`
+ *
+ * @example
+ * usageError("grid", "points", "be an integer ≥ 4", 3.5, "Use points: 64 to start").message
+ * // "grid: points must be an integer ≥ 4; got 3.5. Use points: 64 to start."
+ */
+export function usageError(where: string, name: string, rule: string, got: unknown, cure: string): UsageError {
+  return new UsageError(`${where}: ${name} must ${rule}; got ${show(got)}. ${cure}.`);
+}
+
+/** Throws {@link usageError} unless `holds`. */
+export function demand(
+  holds: boolean,
+  where: string,
+  name: string,
+  rule: string,
+  got: unknown,
+  cure: string,
+): asserts holds {
+  if (!holds) throw usageError(where, name, rule, got, cure);
+}
