@@ -1,0 +1,2 @@
+// The tensor library: choice of backend, activations with derivatives of every order, networks.
+export * from "./backend.js";
