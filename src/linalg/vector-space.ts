@@ -1,0 +1,110 @@
+// VectorSpace: the few operations from which every iterative algorithm of this room is written, so that one file drives
+// typed arrays on the CPU and buffers on a GPU.
+//   zeros, assign, scale, axpy change vectors and return nothing: a GPU queues them and answers at once.
+//   dot, dots, norm read numbers back: a CPU returns them, a GPU returns a promise of them.
+// The algorithms are async functions that await only what is a promise: over typed arrays they run to the end without
+// giving up the processor once, and the one promise is their result.
+import { demand } from "../error.js";
+
+/** A number now, or later when it has to come from another device. */
+export type Eventually<T> = T | Promise<T>;
+
+/** Vectors of type V with an inner product. Vectors are changed in place. */
+export interface VectorSpace<V> {
+  /** A new vector of zeros. */
+  zeros(): V;
+  /** A new vector equal to x. */
+  copy(x: V): V;
+  /** y ← x. */
+  assign(x: V, y: V): void;
+  /** x ← a x; a = 0 gives exact zeros. */
+  scale(a: number, x: V): void;
+  /** y ← a x + y. */
+  axpy(a: number, x: V, y: V): void;
+  /** ⟨x, y⟩. */
+  dot(x: V, y: V): Eventually<number>;
+  /** ⟨xᵢ, y⟩ for all i in one pass: one read-back on a GPU. */
+  dots(xs: readonly V[], y: V): Eventually<number[]>;
+  /** √⟨x, x⟩. */
+  norm(x: V): Eventually<number>;
+}
+
+/** out ← A x. `x` must not be changed, `out` is another vector; a promise is awaited. */
+export type Apply<X, Y = X> = (x: X, out: Y) => void | Promise<void>;
+
+/**
+ * The space of float64 arrays of length n with ⟨x, y⟩ = w Σ xᵢ yᵢ.
+ *
+ * @param length n ≥ 1
+ * @param weight w > 0, for example a grid's cell volume; default 1
+ * @throws UsageError when the length is not a positive integer or the weight not a finite number > 0
+ */
+export function arraySpace(length: number, weight = 1): VectorSpace<Float64Array> {
+  demand(
+    Number.isInteger(length) && length >= 1,
+    "arraySpace",
+    "length",
+    "be an integer ≥ 1",
+    length,
+    "Give the number of unknowns",
+  );
+  demand(
+    weight > 0 && Number.isFinite(weight),
+    "arraySpace",
+    "weight",
+    "be a finite number > 0",
+    weight,
+    "Use 1 or the grid's cellVolume",
+  );
+  const dot = (x: Float64Array, y: Float64Array): number => {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += x[i] * y[i];
+    return weight * sum;
+  };
+  return {
+    zeros: () => new Float64Array(length),
+    copy: (x) => x.slice(),
+    assign: (x, y) => y.set(x),
+    scale(a, x) {
+      if (a === 0) x.fill(0);
+      else for (let i = 0; i < length; i++) x[i] *= a;
+    },
+    axpy(a, x, y) {
+      for (let i = 0; i < length; i++) y[i] += a * x[i];
+    },
+    dot,
+    dots: (xs, y) => xs.map((x) => dot(x, y)),
+    norm: (x) => Math.sqrt(dot(x, x)),
+  };
+}
+
+/**
+ * The product of spaces: vectors are arrays of vectors, ⟨x, y⟩ = Σₐ ⟨xₐ, yₐ⟩ₐ. Face fields of a grid live here.
+ *
+ * @param parts one space for each component, at least one
+ * @throws UsageError when there are no parts
+ */
+export function productSpace<V>(parts: readonly VectorSpace<V>[]): VectorSpace<readonly V[]> {
+  demand(parts.length > 0, "productSpace", "parts", "hold at least one space", parts.length, "Give one a component");
+  const dot = (x: readonly V[], y: readonly V[]): Eventually<number> => {
+    const terms = parts.map((part, a) => part.dot(x[a], y[a]));
+    const add = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+    return terms.every((term) => typeof term === "number") ? add(terms) : Promise.all(terms).then(add);
+  };
+  return {
+    zeros: () => parts.map((part) => part.zeros()),
+    copy: (x) => parts.map((part, a) => part.copy(x[a])),
+    assign: (x, y) => parts.forEach((part, a) => void part.assign(x[a], y[a])),
+    scale: (s, x) => parts.forEach((part, a) => void part.scale(s, x[a])),
+    axpy: (s, x, y) => parts.forEach((part, a) => void part.axpy(s, x[a], y[a])),
+    dot,
+    dots(xs, y) {
+      const terms = xs.map((x) => dot(x, y));
+      return terms.every((term) => typeof term === "number") ? terms : Promise.all(terms);
+    },
+    norm(x) {
+      const square = dot(x, x);
+      return typeof square === "number" ? Math.sqrt(square) : square.then(Math.sqrt);
+    },
+  };
+}
