@@ -1,2 +1,4 @@
 // The tensor library: choice of backend, activations with derivatives of every order, networks.
+
+export * from "./activation.js";
 export * from "./backend.js";
