@@ -4,7 +4,7 @@
 // Reference: Gu, Katsoulakis, Rey-Bellet, Zhang 2024 (key gu2024proximal).
 import { demand } from "../src/error.js";
 import type { Cloud, Distribution, Divergence } from "../src/measure/index.js";
-import type { Problem, WellPosedness } from "../src/problem.js";
+import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 
 /** Closed form of a proximal flow; every function takes row-major points. */
 export interface ProximalFlowExact {
@@ -39,6 +39,8 @@ export interface ProximalFlowOptions {
   /** T > 0. */
   readonly horizon: number;
   readonly exact?: ProximalFlowExact | null;
+  /** What the coordinates mean, one entry each; default none. */
+  readonly coordinates?: readonly Coordinate[] | null;
   readonly references?: readonly string[];
 }
 
@@ -100,6 +102,15 @@ export function proximalFlow(options: ProximalFlowOptions): ProximalFlow {
     "Hold out points of the target itself",
   );
   const exact = options.exact ?? null;
+  const coordinates = options.coordinates ?? null;
+  demand(
+    coordinates === null || coordinates.length === source.dimension,
+    where,
+    "coordinates",
+    `have ${source.dimension} entries, one for each coordinate`,
+    coordinates?.length,
+    "Describe every coordinate, or none",
+  );
   const bound = lipschitz === Infinity ? "∞" : String(lipschitz);
   return Object.freeze({
     kind: "proximal-flow",
@@ -118,6 +129,7 @@ export function proximalFlow(options: ProximalFlowOptions): ProximalFlow {
     lipschitz,
     kineticWeight,
     exact,
+    coordinates,
     equations: [
       "−∂ₜU + |∇U|²/(2λ) = 0,  U(T) = φ*",
       "∂ₜρ + div(ρ v) = 0,  v = −∇U/λ,  ρ(0) = ρ₀",

@@ -6,6 +6,14 @@ export interface WellPosedness {
   readonly reasons: readonly string[];
 }
 
+/** What a coordinate means to a person: physical value = offset + scale × x. */
+export interface Coordinate {
+  /** Name with its unit, for example `"duration (min)"`. */
+  readonly label: string;
+  readonly offset: number;
+  readonly scale: number;
+}
+
 /** What every problem family answers. */
 export interface Problem {
   /** The family, for example `"proximal-flow"`: a solver's `handles` looks at this first. */
@@ -28,6 +36,8 @@ export interface Problem {
   readonly hasExact: boolean;
   /** Answers before any work whether the problem is well-posed. */
   wellPosedness(): WellPosedness;
+  /** Meaning of each coordinate, for pictures; `null` = the bare x₁, x₂, … */
+  readonly coordinates: readonly Coordinate[] | null;
   /** The equations, one Unicode line each, for reports. */
   readonly equations: readonly string[];
   /** JSON description: everything needed to say which problem this was. */

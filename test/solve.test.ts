@@ -14,7 +14,7 @@ const law = (over: Partial<Distribution>): Distribution =>
 const options = {
   source: law({ name: "source" }),
   target: law({ name: "target" }),
-  divergence: { name: "KL", description: { kind: "kl" } } as Divergence,
+  divergence: { name: "KL", description: { kind: "kl" } } as unknown as Divergence,
   lipschitz: 1,
   kineticWeight: 0.5,
   horizon: 1,
