@@ -1,4 +1,6 @@
 // The tensor library: choice of backend, activations with derivatives of every order, networks.
 
 export * from "./activation.js";
+export * from "./adam.js";
 export * from "./backend.js";
+export * from "./conjugate.js";
