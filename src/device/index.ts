@@ -1,14 +1,14 @@
 // Where numbers are crunched. WebGPU is loaded by dynamic import here and nowhere else.
 
-/** What the caller asks for. `"auto"` takes WebGPU when a hardware adapter answers, else the CPU. */
-export type DeviceRequest = "auto" | "cpu" | "webgpu";
-
-/** What ran, and why. */
-export interface DeviceUse {
-  readonly requested: DeviceRequest;
-  readonly used: "cpu" | "webgpu";
-  /** One sentence, for example "no WebGPU adapter answered". */
-  readonly reason: string;
-  /** Adapter or tensor-backend name, when there is one. */
-  readonly adapter: string | null;
-}
+export * from "./adapter.js";
+export * from "./gpu.js";
+export * from "./inspect.js";
+export * from "./kernel.js";
+export * from "./laplacian.js";
+export * from "./open.js";
+export * from "./random.js";
+export * from "./reductions.cpu.js";
+export * from "./reductions.js";
+export * from "./tensor.js";
+export * from "./use.js";
+export * from "./vector-space.js";
