@@ -1,63 +1,6 @@
-// Semi-relaxed transport: min over plans π ≥ 0 with π1 = a of ⟨h, π⟩ + D_f(πᵀ1 ‖ b), h a radial cost.
-
-import type { DeviceRequest, DeviceUse } from "../device/index.js";
-import type { Cloud, Divergence } from "../measure/index.js";
-import type { History, Objective, Status } from "../solution/index.js";
-
-/** A radial cost h(r), r = |x − y| ≥ 0, convex and nondecreasing, h(0) = 0. */
-export interface RadialCost {
-  readonly name: string;
-  readonly description: Readonly<Record<string, unknown>>;
-  h(r: number): number;
-  /** h′(r) */
-  derivative(r: number): number;
-  /** Parameters by which the kernels recognise the built-in families; `null` for a user-given function (CPU only). */
-  readonly kernel: {
-    readonly kind: "linear" | "quadratic" | "huber";
-    readonly stiffness: number;
-    readonly slope: number;
-  } | null;
-}
-
-export interface TransportProblem {
-  /** P with weights a, M points. */
-  readonly source: Cloud;
-  /** Q with weights b, N points. */
-  readonly target: Cloud;
-  readonly cost: RadialCost;
-  readonly divergence: Divergence;
-}
-
-export interface TransportOptions {
-  readonly device?: DeviceRequest;
-  /** Stop when gap ≤ tolerance × max(1, |primal|); default 1e-9. */
-  readonly tolerance?: number;
-  /** Smallest entropic smoothing before polishing, relative to the largest cost; default chosen by the engine. */
-  readonly smoothing?: number;
-  /** Solve the unsmoothed problem exactly after annealing; default true. */
-  readonly polish?: boolean;
-  readonly maxIterations?: number;
-  readonly signal?: AbortSignal | null;
-  readonly onProgress?: (iteration: number, gap: number) => void;
-}
-
-/** A sparse plan: mass[k] goes from source point from[k] to target point to[k]. */
-export interface TransportPlan {
-  readonly from: Int32Array;
-  readonly to: Int32Array;
-  readonly mass: Float64Array;
-}
-
-export interface TransportResult {
-  /** ψ, length N: φ*(y) = minⱼ(ψⱼ + h(|y − Xⱼ|)). */
-  readonly potential: Float64Array;
-  readonly plan: TransportPlan;
-  /** Second marginal R of the plan, length N. */
-  readonly marginal: Float64Array;
-  readonly objective: Objective;
-  readonly status: Status;
-  readonly histories: readonly History[];
-  readonly counts: Readonly<Record<string, number>>;
-  readonly seconds: number;
-  readonly device: DeviceUse;
-}
+export * from "./cost.js";
+export * from "./kernels.cpu.js";
+export * from "./kernels.js";
+export * from "./problem.js";
+export * from "./transform.js";
+export * from "./transport.js";

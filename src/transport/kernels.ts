@@ -8,7 +8,7 @@
 // exponential overflows. Distances are computed from coordinate differences (never from |x|² + |X|² − 2x·X), which keeps huge offsets exact.
 // Reference: Cuturi, Peyré 2018 (semi-dual entropic transport).
 import type { Cloud } from "../measure/index.js";
-import type { RadialCost } from "./index.js";
+import type { RadialCost } from "./problem.js";
 
 /** φᵢ and the smallest minimising j, for every source point. */
 export interface HardTransform {
