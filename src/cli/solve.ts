@@ -1,0 +1,98 @@
+// meanfield solve: one problem, one solver.
+import ndarray from "ndarray";
+import { UsageError } from "../error.js";
+import { encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
+import type { Solution } from "../solution/index.js";
+import { solve } from "../solve.js";
+import { flowLaws, judgeAll } from "../verify/index.js";
+import { chooseProblem, chooseSolver, readSettings } from "./choices.js";
+import { type Command, exitCodes } from "./command.js";
+
+export const solveCommand: Command = {
+  name: "solve",
+  summary: "solve one problem with one solver",
+  help: `meanfield solve PROBLEM [--solver NAME] [--set NAME=VALUE …]: solve one problem with one solver
+
+  PROBLEM          a catalogue name or a JSON problem file
+  --solver NAME    grid, particle, neural or neural-dual (default particle)
+  --set NAME=VALUE an option of the solver, VALUE as JSON; may be repeated
+  --checkpoint F   write state to F now and then, and resume from it when it exists
+  --out FOLDER     write solution.json and fields.npz there
+
+Example:
+  meanfield solve gaussian-shift --solver grid --set points=128 --out out/shift`,
+  options: {
+    solver: { type: "string" },
+    set: { type: "string", multiple: true },
+    checkpoint: { type: "string" },
+  },
+  run: async (parsed, streams) => {
+    if (parsed.positionals.length !== 1) {
+      throw new UsageError(
+        `meanfield solve: problem must be exactly one name or file; got ${parsed.positionals.length}. Use for example meanfield solve old-faithful.`,
+      );
+    }
+    const problem = await chooseProblem(parsed.positionals[0]);
+    const solver = chooseSolver(
+      (parsed.values.solver as string | undefined) ?? "particle",
+      readSettings((parsed.values.set ?? []) as string[]),
+    );
+    const solution = await solve(problem, solver, {
+      seed: parsed.seed,
+      device: parsed.device,
+      signal: streams.signal,
+      checkpoint: parsed.values.checkpoint === undefined ? null : { file: parsed.values.checkpoint as string },
+      onProgress: (p) =>
+        streams.progress?.(
+          `${solver.name}: ${p.stage} ${p.iteration}${p.fraction === null ? "" : ` (${Math.round(100 * p.fraction)} %)`}`,
+        ),
+    });
+    const laws = await judgeAll(flowLaws(), solution, { seed: parsed.seed, count: 256 });
+    const record = { ...describe(solution), laws };
+    if (parsed.out !== null) {
+      const paths = solution.trajectories({ steps: 20, seed: parsed.seed });
+      const arrays = {
+        ...solution.arrays(),
+        paths: ndarray(paths.positions, [paths.times.length, paths.count, paths.dimension]),
+        times: ndarray(paths.times, [paths.times.length]),
+      };
+      await writeFolderAtomic(parsed.out, { "solution.json": encodeJson(record), "fields.npz": encodeNpz(arrays) });
+    }
+    streams.out(parsed.json ? encodeJson(record) : summaryText(solution, record.laws));
+    return laws.some((law) => law.holds === false) ? exitCodes.checkFailed : exitCodes.ok;
+  },
+};
+
+/** The JSON record of a solution. */
+function describe(solution: Solution) {
+  const { family, solver, status, objective, counts, seconds, seed, device, version, histories } = solution;
+  return {
+    problem: solution.problem.describe(),
+    family,
+    solver,
+    status,
+    objective,
+    counts,
+    seconds,
+    seed,
+    device,
+    version,
+    histories,
+  };
+}
+
+function summaryText(solution: Solution, laws: Awaited<ReturnType<typeof judgeAll>>): string {
+  const number = (v: number | null) => (v === null ? "unmeasured" : v.toPrecision(7));
+  const { primal, dual, gap } = solution.objective;
+  return [
+    `${solution.problem.title}: ${solution.status.text}`,
+    `  value    primal ${number(primal)}   dual ${number(dual)}   gap ${gap === null ? "unmeasured" : gap.toExponential(2)}`,
+    `  time     ${solution.seconds.toFixed(2)} s on ${solution.device.used}: ${solution.device.reason}`,
+    "  laws",
+    ...laws.map((law) => {
+      const sign = law.holds === null ? " " : law.holds ? "✓" : "✗";
+      const value = law.value === null ? `unmeasured: ${law.note}` : law.value.toPrecision(3);
+      return `    ${sign} ${law.law.padEnd(24)} ${value}${law.bound === null || law.value === null ? "" : `  (${law.relation} ${law.bound})`}`;
+    }),
+  ].join("\n");
+}
