@@ -299,8 +299,10 @@ export function optimalPairing(bound: number | null = standard.pairing): Law<Flo
       const paths = pathsOf(solution, context);
       const s = straightness(paths);
       const start = paths.positions.slice(0, paths.count * d);
+      const still = moves(s.displacement);
+      if (still !== undefined) return still;
       const distance = wasserstein2(cloud(start, d), cloud(endpoints(paths), d));
-      return moves(s.displacement) ?? { value: s.displacement ** 2 / distance ** 2 - 1, standardError: null };
+      return { value: s.displacement ** 2 / distance ** 2 - 1, standardError: null };
     },
   };
 }
