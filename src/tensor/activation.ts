@@ -20,12 +20,16 @@ export interface Activation {
   value(x: Tensor): Tensor;
   /** s′(x) as a forward operation; itself differentiable to any order. */
   derivative(x: Tensor): Tensor;
+  /** Both at once, sharing work; first-order use only. */
+  jet(x: Tensor): { value: Tensor; derivative: Tensor };
+}
+
+/** One activation in float64 on the host. */
+export interface ScalarActivation {
+  value(x: number): number;
+  derivative(x: number): number;
   /** sup |s′|; `Infinity` where unbounded. */
   readonly lipschitz: number;
-  /** s(x) in float64 on the host. */
-  scalar(x: number): number;
-  /** s′(x) in float64 on the host. */
-  scalarDerivative(x: number): number;
 }
 
 /** ε of softabs: |softabs(x) − |x|| ≤ ε and |softabs″| ≤ 1/ε. */
@@ -35,20 +39,33 @@ export const SOFTABS_WIDTH = 0.25;
  * Binds a named activation to the tensor library.
  *
  * @throws UsageError for an unknown name
- *
- * *Notes*: sup |s′| is 1 for tanh, softplus, sin and softabs, ¼ for sigmoid, 1.0999 for silu, 1.129 for gelu.
  */
 export function activation(tf: TensorLibrary, name: ActivationName): Activation {
-  const make = BUILDERS[name];
+  const s = known(BUILDERS, name)(tf);
+  return { name, ...s, jet: s.jet ?? ((x) => ({ value: s.value(x), derivative: s.derivative(x) })) };
+}
+
+/**
+ * The same activation as plain float64 functions.
+ *
+ * @throws UsageError for an unknown name
+ *
+ * *Notes*: sup |s′| is 1 for tanh, softplus, sin and softabs, ¼ for sigmoid, 1.0998 for silu, 1.1289 for gelu.
+ */
+export function scalarActivation(name: ActivationName): ScalarActivation {
+  return known(SCALARS, name);
+}
+
+function known<V>(table: Readonly<Record<ActivationName, V>>, name: ActivationName): V {
   demand(
-    make !== undefined,
+    Object.hasOwn(table, name),
     "activation",
     "name",
-    `be one of ${Object.keys(BUILDERS).join(", ")}`,
+    `be one of ${Object.keys(table).join(", ")}`,
     name,
     'Use "softplus" to start',
   );
-  return make(tf);
+  return table[name];
 }
 
 /**
@@ -73,8 +90,6 @@ function smooth(
   };
 }
 
-const sigmoidScalar = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
-
 function sigmoidOf(tf: TensorLibrary): { value(x: Tensor): Tensor; derivative(x: Tensor): Tensor } {
   const value: (x: Tensor) => Tensor = smooth(
     tf,
@@ -97,7 +112,9 @@ function exponential(tf: TensorLibrary): (x: Tensor) => Tensor {
   return value;
 }
 
-const BUILDERS: Readonly<Record<ActivationName, (tf: TensorLibrary) => Activation>> = {
+type Draft = Omit<Activation, "name" | "jet"> & Partial<Pick<Activation, "jet">>;
+
+const BUILDERS: Readonly<Record<ActivationName, (tf: TensorLibrary) => Draft>> = {
   tanh: (tf) => {
     const value: (x: Tensor) => Tensor = smooth(
       tf,
@@ -105,74 +122,69 @@ const BUILDERS: Readonly<Record<ActivationName, (tf: TensorLibrary) => Activatio
       (x) => derivative(x),
     );
     const derivative = (x: Tensor): Tensor => tf.sub(1, tf.square(value(x)));
-    const scalarDerivative = (x: number) => 1 - Math.tanh(x) ** 2;
-    return { name: "tanh", value, derivative, lipschitz: 1, scalar: Math.tanh, scalarDerivative };
+    const jet = (x: Tensor) => {
+      const t = tf.tanh(x);
+      return { value: t, derivative: tf.sub(1, tf.square(t)) };
+    };
+    return { value, derivative, jet };
   },
-  sigmoid: (tf) => {
-    const scalarDerivative = (x: number) => sigmoidScalar(x) * sigmoidScalar(-x);
-    return { name: "sigmoid", ...sigmoidOf(tf), lipschitz: 0.25, scalar: sigmoidScalar, scalarDerivative };
-  },
+  sigmoid: sigmoidOf,
   softplus: (tf) => {
     const derivative = sigmoidOf(tf).value;
-    const value = smooth(tf, (x) => tf.softplus(x), derivative);
-    const scalar = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-    return { name: "softplus", value, derivative, lipschitz: 1, scalar, scalarDerivative: sigmoidScalar };
+    return { value: smooth(tf, (x) => tf.softplus(x), derivative), derivative };
   },
-  sin: (tf) => ({
-    name: "sin",
-    value: (x) => tf.sin(x),
-    derivative: (x) => tf.cos(x),
-    lipschitz: 1,
-    scalar: Math.sin,
-    scalarDerivative: Math.cos,
-  }),
+  sin: (tf) => ({ value: (x) => tf.sin(x), derivative: (x) => tf.cos(x) }),
   silu: (tf) => {
     const { value: sigma, derivative: slope } = sigmoidOf(tf);
-    return {
-      name: "silu",
-      value: (x) => tf.mul(x, sigma(x)),
-      derivative: (x) => tf.add(sigma(x), tf.mul(x, slope(x))),
-      lipschitz: 1.0998393194792844,
-      scalar: (x) => x * sigmoidScalar(x),
-      scalarDerivative: (x) => sigmoidScalar(x) * (1 + x * sigmoidScalar(-x)),
-    };
+    return { value: (x) => tf.mul(x, sigma(x)), derivative: (x) => tf.add(sigma(x), tf.mul(x, slope(x))) };
   },
   gelu: (tf) => {
     const exp = exponential(tf);
     const pdf = (x: Tensor): Tensor => tf.mul(exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     const cdf = smooth(tf, (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5), pdf);
-    return {
-      name: "gelu",
-      value: (x) => tf.mul(x, cdf(x)),
-      derivative: (x) => tf.add(cdf(x), tf.mul(x, pdf(x))),
-      lipschitz: 1.128904145066,
-      scalar: (x) => x * normalCdf(x),
-      scalarDerivative: (x) => normalCdf(x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
-    };
+    return { value: (x) => tf.mul(x, cdf(x)), derivative: (x) => tf.add(cdf(x), tf.mul(x, pdf(x))) };
   },
   exp: (tf) => {
     const value = exponential(tf);
-    return {
-      name: "exp",
-      value,
-      derivative: value,
-      lipschitz: Number.POSITIVE_INFINITY,
-      scalar: Math.exp,
-      scalarDerivative: Math.exp,
-    };
+    return { value, derivative: value };
   },
   softabs: (tf) => {
     const root = (x: Tensor): Tensor => tf.sqrt(tf.add(tf.square(x), SOFTABS_WIDTH ** 2));
-    const scalarRoot = (x: number) => Math.sqrt(x * x + SOFTABS_WIDTH ** 2);
     return {
-      name: "softabs",
       value: (x) => tf.sub(root(x), SOFTABS_WIDTH),
       derivative: (x) => tf.div(x, root(x)),
-      lipschitz: 1,
-      scalar: (x) => scalarRoot(x) - SOFTABS_WIDTH,
-      scalarDerivative: (x) => x / scalarRoot(x),
+      jet: (x) => {
+        const r = root(x);
+        return { value: tf.sub(r, SOFTABS_WIDTH), derivative: tf.div(x, r) };
+      },
     };
   },
+};
+
+const sigmoidScalar = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+const softabsRoot = (x: number) => Math.sqrt(x * x + SOFTABS_WIDTH ** 2);
+
+const SCALARS: Readonly<Record<ActivationName, ScalarActivation>> = {
+  tanh: { value: Math.tanh, derivative: (x) => 1 - Math.tanh(x) ** 2, lipschitz: 1 },
+  sigmoid: { value: sigmoidScalar, derivative: (x) => sigmoidScalar(x) * sigmoidScalar(-x), lipschitz: 0.25 },
+  softplus: {
+    value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    derivative: sigmoidScalar,
+    lipschitz: 1,
+  },
+  sin: { value: Math.sin, derivative: Math.cos, lipschitz: 1 },
+  silu: {
+    value: (x) => x * sigmoidScalar(x),
+    derivative: (x) => sigmoidScalar(x) * (1 + x * sigmoidScalar(-x)),
+    lipschitz: 1.0998393194792844,
+  },
+  gelu: {
+    value: (x) => x * normalCdf(x),
+    derivative: (x) => normalCdf(x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
+    lipschitz: 1.128904145066,
+  },
+  exp: { value: Math.exp, derivative: Math.exp, lipschitz: Number.POSITIVE_INFINITY },
+  softabs: { value: (x) => softabsRoot(x) - SOFTABS_WIDTH, derivative: (x) => x / softabsRoot(x), lipschitz: 1 },
 };
 
 /** Φ(x): Maclaurin series of erf for |x| < 3, Lentz's continued fraction of erfc beyond; relative error ≤ 1e-14. */

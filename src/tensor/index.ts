@@ -4,3 +4,4 @@ export * from "./activation.js";
 export * from "./adam.js";
 export * from "./backend.js";
 export * from "./conjugate.js";
+export * from "./critic.js";

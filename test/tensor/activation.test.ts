@@ -5,6 +5,7 @@ import {
   activation,
   openTensors,
   SOFTABS_WIDTH,
+  scalarActivation,
   type TensorLibrary,
 } from "../../src/tensor/index.js";
 
@@ -69,14 +70,25 @@ describe.each(NAMES)("%s", (name) => {
   });
 
   test("float64 twins", () => {
-    const s = activation(tf, name);
-    expect(POINTS.map(s.scalar)).toAgree(POINTS.map(ORACLE[name]), { rtol: 1e-9, atol: 1e-12 });
+    const s = scalarActivation(name);
+    expect(POINTS.map(s.value)).toAgree(POINTS.map(ORACLE[name]), { rtol: 1e-9, atol: 1e-12 });
     const slopes = POINTS.map((x) => difference(ORACLE[name], x, 1));
-    expect(POINTS.map(s.scalarDerivative)).toAgree(slopes, { rtol: 1e-6, atol: 1e-6 });
+    expect(POINTS.map(s.derivative)).toAgree(slopes, { rtol: 1e-6, atol: 1e-6 });
     let largest = 0;
-    for (let x = -9; x <= 9; x += 1e-3) largest = Math.max(largest, Math.abs(s.scalarDerivative(x)));
+    for (let x = -9; x <= 9; x += 1e-3) largest = Math.max(largest, Math.abs(s.derivative(x)));
     expect(largest).toBeLessThanOrEqual(s.lipschitz * (1 + 1e-9));
     if (s.lipschitz < Infinity) expect(largest).toBeGreaterThan(0.995 * s.lipschitz);
+  });
+
+  test("the jet is the value and the derivative", () => {
+    const s = activation(tf, name);
+    const read = (pair: Tensor[]) => pair.flatMap((t) => Array.from(t.dataSync()));
+    const [together, apart] = tf.tidy(() => {
+      const x = tf.tensor1d(Float32Array.from(POINTS));
+      const jet = s.jet(x);
+      return [read([jet.value, jet.derivative]), read([s.value(x), s.derivative(x)])];
+    });
+    expect(together).toAgree(apart, { rtol: 1e-6, atol: 1e-7 });
   });
 
   test("no tensors leak", () => {
@@ -87,10 +99,10 @@ describe.each(NAMES)("%s", (name) => {
 });
 
 test("gelu and softplus keep their precision in the far tails", () => {
-  const gelu = activation(tf, "gelu");
-  expect(gelu.scalar(-6)).toAgree(-6 * 9.865876450376946e-10, { rtol: 1e-12 });
-  expect(gelu.scalar(6)).toAgree(6 * (1 - 9.865876450376946e-10), { rtol: 1e-14 });
-  expect(activation(tf, "softplus").scalar(-40)).toAgree(Math.exp(-40), { rtol: 1e-12 });
+  const gelu = scalarActivation("gelu");
+  expect(gelu.value(-6)).toAgree(-6 * 9.865876450376946e-10, { rtol: 1e-12 });
+  expect(gelu.value(6)).toAgree(6 * (1 - 9.865876450376946e-10), { rtol: 1e-14 });
+  expect(scalarActivation("softplus").value(-40)).toAgree(Math.exp(-40), { rtol: 1e-12 });
 });
 
 test("inside a network, whose inputs are temporary, third derivatives are right", () => {
