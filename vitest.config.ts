@@ -6,6 +6,13 @@ import { swiftShaderEnvironment } from "./.ci/swiftshader.mjs";
 if (!process.env.MEANFIELD_REAL_GPU) Object.assign(process.env, swiftShaderEnvironment());
 
 export default defineConfig({
+  resolve: {
+    // the documentation's snippets import the package by its name
+    alias: [
+      { find: /^meanfield$/, replacement: new URL("src/index.ts", import.meta.url).pathname },
+      { find: /^meanfield\/(problems|solvers)$/, replacement: new URL("$1/index.ts", import.meta.url).pathname },
+    ],
+  },
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
