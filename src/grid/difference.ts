@@ -104,7 +104,7 @@ export function divergence(g: Grid, q: FaceField, out: Float64Array = new Float6
 export function laplacian(g: Grid, u: Float64Array, out: Float64Array = new Float64Array(g.size)): Float64Array {
   demandField(g, u, "laplacian", "u");
   demandField(g, out, "laplacian", "out");
-  demand(out !== u, "laplacian", "out", "be another array than u", "u", "Give a second array");
+  demand(out !== u, "laplacian", "out", "be another array than u", out, "Give a second array");
   out.fill(0);
   for (let a = 0; a < g.dimension; a++) {
     const { boundary, points: n, spacing: h } = g.axes[a];
@@ -192,7 +192,7 @@ function difference(
 ): Float64Array {
   demandField(g, u, where, "u");
   demandField(g, out, where, "out");
-  demand(out !== u, where, "out", "be another array than u", "u", "Give a second array");
+  demand(out !== u, where, "out", "be another array than u", out, "Give a second array");
   demand(
     Number.isInteger(a) && a >= 0 && a < g.dimension,
     where,

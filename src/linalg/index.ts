@@ -1,2 +1,11 @@
 // Linear and nonlinear systems: iterative methods over a VectorSpace, direct line solves, transforms.
+export * from "./basis.js";
+export * from "./conjugate-gradient.js";
+export * from "./fourier.js";
+export * from "./gmres.js";
+export * from "./helmholtz.js";
+export * from "./newton.js";
+export * from "./primal-dual.js";
+export type { IterationOptions, IterativeResult } from "./result.js";
+export * from "./tridiagonal.js";
 export * from "./vector-space.js";

@@ -1,9 +1,9 @@
 // VectorSpace: the few operations from which every iterative algorithm of this room is written, so that one file drives
 // typed arrays on the CPU and buffers on a GPU.
-//   zeros, assign, scale, axpy change vectors and return nothing: a GPU queues them and answers at once.
+//   zeros, copy, assign, scale, axpy return at once: a GPU only queues them.
 //   dot, dots, norm read numbers back: a CPU returns them, a GPU returns a promise of them.
-// The algorithms are async functions that await only what is a promise: over typed arrays they run to the end without
-// giving up the processor once, and the one promise is their result.
+// The algorithms are async functions over a space. Over typed arrays an await costs about a tenth of a microsecond and never
+// leaves the current task, a few hundred entries' worth of arithmetic a dot, so no second, synchronous form is kept.
 import { demand } from "../error.js";
 
 /** A number now, or later when it has to come from another device. */

@@ -184,13 +184,13 @@ test("errors", () => {
     `[UsageError: laplacian: u must have length 4, one value for each node; got 3. Give a row-major field on this grid.]`,
   );
   expect(() => laplacian(g, u, u)).toThrowErrorMatchingInlineSnapshot(
-    `[UsageError: laplacian: out must be another array than u; got "u". Give a second array.]`,
+    `[UsageError: laplacian: out must be another array than u; got Float64Array(4). Give a second array.]`,
   );
   expect(() => forwardDifference(g, u, 1)).toThrowErrorMatchingInlineSnapshot(
     `[UsageError: forwardDifference: axis must be an integer from 0 to 0; got 1. Count the axes from 0.]`,
   );
   expect(() => backwardDifference(g, u, 0, u)).toThrowErrorMatchingInlineSnapshot(
-    `[UsageError: backwardDifference: out must be another array than u; got "u". Give a second array.]`,
+    `[UsageError: backwardDifference: out must be another array than u; got Float64Array(4). Give a second array.]`,
   );
   expect(() => centralDifference(g, short, 0)).toThrowErrorMatchingInlineSnapshot(
     `[UsageError: centralDifference: u must have length 4, one value for each node; got 3. Give a row-major field on this grid.]`,

@@ -1,0 +1,67 @@
+// What every iterative algorithm of this room takes and returns: tolerances in, and out a solution with its true
+// residual, the history of it, and one sentence that says why the iteration stopped and what to try next.
+import { demand } from "../error.js";
+import type { History, Status } from "../solution/index.js";
+
+/** When to stop, and whom to tell. */
+export interface IterationOptions {
+  /** Relative to the right-hand side (or the first residual); ≥ 0. */
+  readonly tolerance?: number;
+  /** Residual norm that is small enough whatever the scale; ≥ 0. */
+  readonly absolute?: number;
+  /** Integer ≥ 1. */
+  readonly maxIterations?: number;
+  /** Stops the iteration between two steps; what was reached is returned with `converged: false`. */
+  readonly signal?: AbortSignal | null;
+  /** Called after each iteration with the residual norm. */
+  readonly onIteration?: (iteration: number, residual: number) => void;
+}
+
+/** What came out of an iterative algorithm. */
+export interface IterativeResult<V> {
+  readonly solution: V;
+  readonly status: Status;
+  /** Norm of the true, undamped residual at `solution`, evaluated at the end. */
+  readonly residual: number;
+  readonly iterations: number;
+  /** Residual norms by iteration, from iteration 0. */
+  readonly history: History;
+}
+
+/** A number in a status text: three digits. */
+export function short(x: number): string {
+  return Number.isFinite(x) ? String(Number(x.toPrecision(3))) : String(x);
+}
+
+/** Throws unless the stopping rule makes sense. */
+export function demandIteration(where: string, tolerance: number, absolute: number, maxIterations: number): void {
+  demand(
+    tolerance >= 0 && Number.isFinite(tolerance),
+    where,
+    "tolerance",
+    "be a finite number ≥ 0",
+    tolerance,
+    "Use tolerance: 1e-10 to start",
+  );
+  demand(
+    absolute >= 0 && Number.isFinite(absolute),
+    where,
+    "absolute",
+    "be a finite number ≥ 0",
+    absolute,
+    "Use absolute: 0 to stop on the relative tolerance alone",
+  );
+  demand(
+    Number.isInteger(maxIterations) && maxIterations >= 1,
+    where,
+    "maxIterations",
+    "be an integer ≥ 1",
+    maxIterations,
+    "Use maxIterations: 500 to start",
+  );
+}
+
+/** History from residuals at iterations 0, 1, 2, … */
+export function historyOf(name: string, values: readonly number[]): History {
+  return { name, iterations: values.map((_, k) => k), values };
+}
