@@ -1,5 +1,4 @@
 // Expressions: text → one syntax tree → functions and derivatives.
 export * from "./compile.js";
 export * from "./erf.js";
-export type { BinaryOperator, FunctionName, Node } from "./node.js";
-export { print } from "./node.js";
+export type { BinaryOperator, FunctionName, Node as ExpressionNode } from "./node.js";

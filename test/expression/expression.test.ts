@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compile, type Node, print } from "../../src/expression/index.js";
-import { number } from "../../src/expression/node.js";
+import { compile } from "../../src/expression/index.js";
+import { type Node, number, print } from "../../src/expression/node.js";
 import { parse } from "../../src/expression/parse.js";
 
 const numRuns = Number(process.env.LAWS === "thorough" ? 500 : 25);
