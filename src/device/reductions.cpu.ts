@@ -63,7 +63,7 @@ function fold(x: Values, start: number, combine: (a: number, b: number) => numbe
         const lane = i % reductionLanes;
         tile[lane] = combine(tile[lane], level[i]);
       }
-      for (let half = reductionLanes / 2; half > 0; half /= 2) {
+      for (let half = reductionLanes / 2; half >= 1; half /= 2) {
         for (let lane = 0; lane < half; lane++) tile[lane] = combine(tile[lane], tile[lane + half]);
       }
       next[block] = tile[0];

@@ -1,13 +1,11 @@
 // The device: requests, buffers, kernels, limits, errors, memory. Runs on SwiftShader where there is no GPU.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { foldBlocks, type GpuDevice, kernelSpec, openDevice } from "../../src/device/index.js";
 import { UsageError } from "../../src/error.js";
+import { gpuHere } from "./here.js";
 
-let gpu: GpuDevice;
-beforeAll(async () => {
-  gpu = (await openDevice("webgpu")).gpu!;
-});
-afterAll(() => gpu.release());
+const gpu = (await gpuHere()) as GpuDevice;
+afterAll(() => gpu?.release());
 
 const fill = kernelSpec({
   name: "fill",
@@ -20,7 +18,7 @@ fn kernel(block: u32, lane: u32) {
 }`,
 });
 
-describe("openDevice", () => {
+describe.skipIf(gpu === null)("openDevice", () => {
   it("says why the CPU is used", async () => {
     expect(await openDevice("cpu")).toEqual({
       gpu: null,
@@ -55,7 +53,7 @@ describe("openDevice", () => {
   });
 });
 
-describe("buffers", () => {
+describe.skipIf(gpu === null)("buffers", () => {
   it("round to float32 on the way in and come back as float64", async () => {
     const data = Float64Array.of(0.1, -1e-30, 3, 2 ** 24 + 1);
     const back = await gpu.take(gpu.upload(data));
@@ -93,32 +91,27 @@ describe("buffers", () => {
     expect(gpu.memory().peak).toBeGreaterThanOrEqual(before.live + 4000);
   });
 
-  it("may exceed the specification's default of 128 MiB", async () => {
+  it("may exceed the specification's default binding of 128 MiB", async () => {
     expect(gpu.limits.maxStorageBufferBindingSize).toBeGreaterThan(2 ** 27);
     const n = 2 ** 25 + 5;
-    const result = gpu.allocate(n);
-    const kernel = await gpu.kernel(fill);
-    const last = gpu.allocate(5);
-    // Only the last few are written: the binding reaches beyond 128 MiB and the block number beyond 65535².
-    const tail = await gpu.kernel({
-      ...fill,
-      name: "tail",
-      code: "fn kernel(block: u32, lane: u32) { result[parameters.start + block] = parameters.value; }",
-    });
-    tail.run({ result }, { value: 3, start: n - 5 }, 5);
-    const pick = await gpu.kernel(
+    const whole = gpu.allocate(n);
+    const end = gpu.allocate(5);
+    const mark = await gpu.kernel(
       kernelSpec({
-        name: "pick",
+        name: "mark the end",
         workgroupSize: 1,
-        bindings: { x: "read f32", y: "write f32" },
+        bindings: { whole: "write f32", end: "write f32" },
         parameters: { start: "u32" },
-        code: "fn kernel(block: u32, lane: u32) { y[block] = x[parameters.start + block]; }",
+        code: `
+fn kernel(block: u32, lane: u32) {
+  whole[parameters.start + block] = f32(block) + 1.0;
+  end[block] = whole[parameters.start + block];
+}`,
       }),
     );
-    pick.run({ x: result, y: last }, { start: n - 5 }, 5);
-    expect(Array.from(await gpu.take(last))).toEqual([3, 3, 3, 3, 3]);
-    result.release();
-    expect(kernel.name).toBe("fill");
+    mark.run({ whole, end }, { start: n - 5 }, 5);
+    expect(Array.from(await gpu.take(end))).toEqual([1, 2, 3, 4, 5]);
+    whole.release();
   });
 
   it("refuse impossible lengths and data that do not fit", () => {
@@ -139,7 +132,7 @@ describe("buffers", () => {
   });
 });
 
-describe("kernels", () => {
+describe.skipIf(gpu === null)("kernels", () => {
   it("run more than 65535 workgroups, each block once", async () => {
     const kernel = await gpu.kernel(fill);
     const blocks = 2 * 65535 + 77;
@@ -217,7 +210,7 @@ describe("kernels", () => {
   });
 });
 
-describe("failures", () => {
+describe.skipIf(gpu === null)("failures", () => {
   it("of the GPU surface at the next await, once and for all", async () => {
     const { gpu: doomed } = await openDevice("webgpu");
     const buffer = doomed!.allocate(4);
