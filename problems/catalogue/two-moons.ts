@@ -14,7 +14,7 @@ export interface TwoMoonsOverrides extends PlanarOverrides {
 /**
  * Two moons: N(0, I) → the law, with 500 held-out samples.
  *
- * @param overrides parameters of the law, divergence, λ, T, L, held-out count and seed; defaults KL, λ = 0.05, T = 1, L = 1
+ * @param overrides parameters of the law, divergence, λ, T, L, held-out count and seed; defaults KL, λ = 0.02, T = 1, L = 1
  * @throws UsageError when a value does not fit
  *
  * *References*: gu2024proximal
