@@ -32,7 +32,8 @@ export interface HelmholtzPlan {
  *
  * *Notes*: residuals are a few ε times the size of the operator, 4ν Σ 1/h²; a plan serves one caller at a time.
  *
- * *Good values*: also as a preconditioner for variable coefficients, with c and ν at their means.
+ * *Good values*: points (points + 1 on a dirichlet axis) a product of 2, 3 and 5; also as a preconditioner for variable
+ * coefficients, with c and ν at their means.
  *
  * *References*: buzbee1970direct, strang1999discrete
  */
