@@ -1,0 +1,99 @@
+// From a density on a grid to points: the nodes with their masses, or random draws.
+//   cloudOf:        Σ_k (value_k · cell volume) δ_{node k}
+//   sampleDensity:  cell k with probability value_k / Σ values, then uniform in the cell (inverse of the piecewise linear distribution function)
+import { demand } from "../error.js";
+import { nodesOf } from "../grid/index.js";
+import type { Generator } from "../random/index.js";
+import { type Cloud, cloud } from "./cloud.js";
+import type { Density } from "./density.js";
+
+/**
+ * The nodes of a density with weights value × cell volume; nodes of value 0 are left out.
+ *
+ * @param density values ≥ 0; its mass must be 1 within 1e-9
+ * @param options normalise: divide by the mass (default false: a mass that is not 1 is refused)
+ * @throws UsageError when a value is negative or the mass is not 1
+ */
+export function cloudOf(density: Density, options: { readonly normalise?: boolean } = {}): Cloud {
+  const total = demandMass(density, "cloudOf");
+  const { grid, values } = density;
+  const mass = total * grid.cellVolume;
+  demand(
+    options.normalise === true || Math.abs(mass - 1) <= 1e-9,
+    "cloudOf",
+    "mass",
+    "be 1",
+    mass,
+    "Pass { normalise: true } to divide by the mass",
+  );
+  const scale = options.normalise === true ? 1 / total : grid.cellVolume;
+  const d = grid.dimension;
+  const nodes = nodesOf(grid);
+  const points: number[] = [];
+  const weights: number[] = [];
+  for (let k = 0; k < values.length; k++) {
+    if (values[k] === 0) continue;
+    for (let a = 0; a < d; a++) points.push(nodes[k * d + a]);
+    weights.push(values[k] * scale);
+  }
+  return cloud(points, d, weights);
+}
+
+/**
+ * Independent draws from a density: piecewise constant on the cells, node ± half a spacing.
+ *
+ * @param density values ≥ 0 with positive mass; draws are from value/mass, whatever the mass
+ * @param count number of draws ≥ 1
+ * @param generator source of randomness: `count` uniforms for the cells, then count·d for the places
+ * @throws UsageError when a value is negative or the mass is 0
+ */
+export function sampleDensity(density: Density, count: number, generator: Generator): Cloud {
+  const total = demandMass(density, "sampleDensity");
+  const { grid, values } = density;
+  const d = grid.dimension;
+  const nodes = nodesOf(grid);
+  const cumulative = new Float64Array(values.length);
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) cumulative[k] = sum += values[k];
+  const which = generator.uniform(count);
+  const out = generator.uniform(count * d);
+  for (let i = 0; i < count; i++) {
+    // First cell whose cumulative value exceeds the target: never a cell of value 0.
+    const target = which[i] * total;
+    let low = 0;
+    let high = values.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (cumulative[middle] > target) high = middle;
+      else low = middle + 1;
+    }
+    for (let a = 0; a < d; a++) out[i * d + a] = nodes[low * d + a] + grid.axes[a].spacing * (out[i * d + a] - 0.5);
+  }
+  return cloud(out, d);
+}
+
+function demandMass(density: Density, where: string): number {
+  const { values } = density;
+  let total = 0;
+  for (let k = 0; k < values.length; k++) {
+    if (!(values[k] >= 0))
+      demand(
+        false,
+        where,
+        `values[${k}]`,
+        "be non-negative",
+        values[k],
+        "Repair the density first: nothing is clipped here",
+      );
+    total += values[k];
+  }
+  demand(
+    total > 0 && total < Infinity,
+    where,
+    "mass",
+    "be finite and > 0",
+    total,
+    "Give a density with positive values",
+  );
+  return total;
+}
