@@ -1,0 +1,5 @@
+// What can be solved: the problem families, the catalogue, and problem files.
+export * from "./catalogue/index.js";
+export * from "./problem-file.js";
+export * from "./proximal-flow.js";
+export * from "./samples.js";
