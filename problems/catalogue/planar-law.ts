@@ -6,7 +6,7 @@ import { heldOutSample } from "../samples.js";
 export interface PlanarOverrides {
   /** D_f; default Kullback–Leibler. */
   readonly divergence?: Divergence;
-  /** λ; default 0.02: at 0.05 the kinetic cost alone holds the moons off their target by twice the sampling floor. */
+  /** λ; default 0.02: at 0.05 the kinetic cost holds the optimal moons 1.7 sampling floors off held-out data, at 0.02 one. */
   readonly kineticWeight?: number;
   /** T; default 1. */
   readonly horizon?: number;
