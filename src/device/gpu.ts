@@ -160,7 +160,7 @@ export class GpuDevice {
       data.length,
       "Allocate a longer buffer",
     );
-    const single = data instanceof Float32Array ? data : Float32Array.from(data);
+    const single = data instanceof Float32Array ? data : new Float32Array(data);
     if (single.length > 0) this.#device.queue.writeBuffer(buffer.raw, 0, single as GPUAllowSharedBufferSource);
   }
 
@@ -226,7 +226,7 @@ export class GpuDevice {
 
   /** Waits for all queued work and brings a buffer home as float64. */
   async download(buffer: GpuBuffer<"f32">): Promise<Float64Array> {
-    return Float64Array.from(new Float32Array(await this.#bytesOf(buffer), 0, buffer.length));
+    return new Float64Array(new Float32Array(await this.#bytesOf(buffer), 0, buffer.length));
   }
 
   /** Downloads a buffer and releases it. */
@@ -329,6 +329,14 @@ export class GpuDevice {
 
   async #bytesOf(buffer: GpuBuffer): Promise<ArrayBuffer> {
     this.#check();
+    demand(
+      this.#live.has(buffer.raw),
+      "download",
+      "buffer",
+      "be a live buffer of this device",
+      "a released or foreign one",
+      "Download before you release",
+    );
     const staging = this.#device.createBuffer({ size: buffer.bytes, usage: MAP_READ | COPY_TARGET });
     try {
       const encoder = this.#device.createCommandEncoder();

@@ -458,7 +458,7 @@ async function bindKernels(gpu: GpuDevice, source: Cloud, target: Cloud, cost: R
         rowBlocks,
       );
       const [values, argmin] = await Promise.all([gpu.download(least), gpu.downloadIntegers(leastAt)]);
-      return { values: values.map((value) => value + shift), argmin: Int32Array.from(argmin) };
+      return { values: values.map((value) => value + shift), argmin: new Int32Array(argmin) };
     },
     async softTransform(potential, epsilon) {
       const shift = loadRows(potential, epsilon);

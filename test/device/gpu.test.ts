@@ -225,9 +225,19 @@ describe.skipIf(gpu === null)("failures", () => {
       }),
     );
     kernel.run({ x: buffer, y: buffer }, {}, 1);
+    // No number leaves the device after a fault, whichever call comes first.
+    await expect(doomed!.download(buffer)).rejects.toThrow(/^device: the GPU refused work: /);
     await expect(doomed!.finish()).rejects.toThrow(/^device: the GPU refused work: /);
     expect(() => doomed!.allocate(1)).toThrow(/^device: the GPU refused work: /);
     doomed!.release();
+  });
+
+  it("of a buffer used after its release are caught at once", async () => {
+    const buffer = gpu.allocate(1);
+    buffer.release();
+    await expect(gpu.download(buffer)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: download: buffer must be a live buffer of this device; got "a released or foreign one". Download before you release.]`,
+    );
   });
 
   it("after release say what to do", async () => {

@@ -37,8 +37,9 @@ interface Run {
   readonly err: string;
 }
 
+let runs = 0;
 function run(body: string, environment: Record<string, string | undefined> = {}): Promise<Run> {
-  const script = join(folder, `run-${Math.abs(hash(body))}.mjs`);
+  const script = join(folder, `run-${++runs}.mjs`);
   writeFileSync(script, `import { openDevice, inspectDevice, reductions } from "./device/index.js";\n${body}`);
   return new Promise((resolve) => {
     execFile(
@@ -50,12 +51,6 @@ function run(body: string, environment: Record<string, string | undefined> = {})
       },
     );
   });
-}
-
-function hash(text: string): number {
-  let h = 0;
-  for (let i = 0; i < text.length; i++) h = (Math.imul(31, h) + text.charCodeAt(i)) | 0;
-  return h;
 }
 
 // Only Linux finds its driver through variables that a test can take away; a machine with its own GPU would still find it.
