@@ -5,7 +5,7 @@
 // The library keeps one active backend per process; `openTensors` switches it. All arithmetic is float32.
 
 import type * as tfjs from "@tensorflow/tfjs";
-import type { DeviceRequest, DeviceUse } from "../device/index.js";
+import { type DeviceRequest, type DeviceUse, openDevice, shareGpu } from "../device/index.js";
 import { UsageError, usageError } from "../error.js";
 
 /** The tensor library. */
@@ -77,6 +77,37 @@ export async function openTensors(options: TensorOptions = {}): Promise<Tensors>
       `openTensors: ${options.backend ? "backend" : "device"} must name a tensor backend that works here; got ${options.backend ?? requested} (${got}). Use device: "auto".`,
     );
   throw usageError("openTensors", "device", "have at least one working tensor backend", got, "Reinstall the packages");
+}
+
+/** A backend that is given back with `release()`, GPU device included. */
+export interface AcquiredTensors extends Tensors {
+  release(): void;
+}
+
+/**
+ * What a neural solver calls: opens the device of the request, shares it with the tensor library, and picks a backend.
+ *
+ * @throws UsageError when `"webgpu"` is asked for and does not work
+ */
+export async function acquireTensors(request: DeviceRequest): Promise<AcquiredTensors> {
+  const { gpu, use } = await openDevice(request);
+  try {
+    const tensors = await openTensors({ device: request, gpu: gpu === null ? null : await shareGpu(gpu) });
+    const onGpu = tensors.backend === "webgpu";
+    if (!onGpu) gpu?.release();
+    return {
+      ...tensors,
+      use: onGpu ? { ...use, adapter: `${use.adapter}, ${tensors.use.adapter}` } : tensors.use,
+      release: () => {
+        if (!onGpu) return;
+        tensors.tf.removeBackend("webgpu");
+        gpu?.release();
+      },
+    };
+  } catch (error) {
+    gpu?.release();
+    throw error;
+  }
 }
 
 /**

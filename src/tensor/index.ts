@@ -3,5 +3,7 @@
 export * from "./activation.js";
 export * from "./adam.js";
 export * from "./backend.js";
+export * from "./checkpoint.js";
 export * from "./conjugate.js";
 export * from "./critic.js";
+export * from "./potential-network.js";

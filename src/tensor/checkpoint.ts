@@ -1,0 +1,82 @@
+// Checkpoints: everything a training run needs to continue bit for bit, in one JSON file that is written atomically.
+// Float arrays travel as base64 of their little-endian bytes, so that no digit is lost. A fingerprint (solver, options,
+// problem, seed, backend) is kept beside them; a run that differs in any of it is refused instead of being mixed in.
+import { UsageError } from "../error.js";
+import { writeFileAtomic } from "../io/index.js";
+
+/** A named array of a checkpoint. */
+export type CheckpointArray = Float32Array | Float64Array | Int32Array;
+
+/** What goes into a checkpoint: arrays, and a JSON record of everything else. */
+export interface CheckpointState {
+  readonly arrays: Readonly<Record<string, CheckpointArray>>;
+  /** JSON values only. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** What a checkpoint belongs to; JSON. */
+export type Fingerprint = Readonly<Record<string, unknown>>;
+
+const FORMAT = "meanfield-checkpoint-1";
+const KINDS = { Float32Array, Float64Array, Int32Array } as const;
+
+interface StoredArray {
+  readonly kind: keyof typeof KINDS;
+  readonly base64: string;
+}
+
+/** Writes a checkpoint: a temporary file that is renamed, so that an interruption never leaves half of one. */
+export async function writeCheckpoint(file: string, fingerprint: Fingerprint, state: CheckpointState): Promise<void> {
+  const arrays: Record<string, StoredArray> = {};
+  for (const [name, a] of Object.entries(state.arrays)) {
+    const bytes = Buffer.from(a.buffer, a.byteOffset, a.byteLength);
+    arrays[name] = { kind: a.constructor.name as keyof typeof KINDS, base64: bytes.toString("base64") };
+  }
+  await writeFileAtomic(file, JSON.stringify({ format: FORMAT, fingerprint, record: state.record, arrays }));
+}
+
+/**
+ * Reads a checkpoint back.
+ *
+ * @returns `null` when there is no such file
+ * @throws UsageError when the file is no checkpoint, or belongs to another run
+ */
+export async function readCheckpoint(file: string, fingerprint: Fingerprint): Promise<CheckpointState | null> {
+  const { readFile } = await import("node:fs/promises");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  let stored: {
+    format?: string;
+    fingerprint: Record<string, unknown>;
+    record: Record<string, unknown>;
+    arrays: Record<string, StoredArray>;
+  };
+  try {
+    stored = JSON.parse(text);
+  } catch {
+    stored = { fingerprint: {}, record: {}, arrays: {} };
+  }
+  if (stored?.format !== FORMAT)
+    throw new UsageError(
+      `checkpoint: file must hold a checkpoint of this program; got ${file}. Name another file, or delete this one.`,
+    );
+  const wanted = JSON.parse(JSON.stringify(fingerprint)) as Record<string, unknown>;
+  for (const key of Object.keys({ ...wanted, ...stored.fingerprint })) {
+    const [is, was] = [JSON.stringify(wanted[key]), JSON.stringify(stored.fingerprint[key])];
+    if (is !== was)
+      throw new UsageError(
+        `checkpoint: ${key} must be that of the run that wrote ${file} (${was}); got ${is}. Repeat that run's settings, or name another file.`,
+      );
+  }
+  const arrays: Record<string, CheckpointArray> = {};
+  for (const [name, a] of Object.entries(stored.arrays)) {
+    const bytes = Uint8Array.from(Buffer.from(a.base64, "base64"));
+    arrays[name] = new KINDS[a.kind](bytes.buffer);
+  }
+  return { arrays, record: stored.record };
+}
