@@ -30,9 +30,9 @@ export interface TransportLikeProblem extends Problem {
 }
 
 export interface CompareOptions<P extends Problem> {
-  readonly solvers: readonly Solver<P>[];
+  readonly solvers: readonly Solver<NoInfer<P>>[];
   /** Laws held against every solution. */
-  readonly laws: readonly Law<Solution<P>>[];
+  readonly laws: readonly Law<Solution<NoInfer<P>>>[];
   readonly seed?: number;
   /** Solves of each stochastic (neural or particle) solver, seeds seed, seed + 1, …, for the spread; default 1. */
   readonly repeats?: number;
