@@ -47,7 +47,7 @@ export function potentialParameterShapes(shape: PotentialShape): [number, number
 }
 
 /**
- * Starting parameters: W_k normal with variance 1/in, b_k uniform on ±1, w normal with variance 1e-4/width (so that U ≈ 0), quadratic part zero.
+ * Starting parameters: W₁ normal with variance 9/in (so that units resolve a third of the unit of x), the other W_k with variance 1/in, b_k uniform on ±1, w normal with variance 1e-4/width (so that U ≈ 0), quadratic part zero.
  *
  * *Good values*: x centred and scaled to unit size, t ∈ [0, 1].
  */
@@ -55,7 +55,8 @@ export function potentialParameters(shape: PotentialShape, generator: Generator)
   return potentialParameterShapes(shape).map(([rows, columns], i) => {
     const n = rows * columns;
     const layer = i < 2 * shape.depth;
-    if (layer && i % 2 === 0) return Float32Array.from(generator.normal(n), (z) => z / Math.sqrt(rows));
+    if (layer && i % 2 === 0)
+      return Float32Array.from(generator.normal(n), (z) => ((i === 0 ? 3 : 1) * z) / Math.sqrt(rows));
     if (layer) return Float32Array.from(generator.uniform(n), (u) => 2 * u - 1);
     if (i === 2 * shape.depth) return Float32Array.from(generator.normal(n), (z) => (0.01 * z) / Math.sqrt(n));
     return new Float32Array(n);
