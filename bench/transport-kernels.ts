@@ -33,7 +33,7 @@ for (const n of sizes) {
     2,
   );
   const [psi, vector] = [g.normal(n), g.normal(n)];
-  const step = 0; // a new ψ each time, so that nothing kept from the last call helps
+  let step = 0; // a new ψ each time, so that nothing kept from the last call helps
   const makers = [{ device: "cpu", make: cpuKernels, used: () => process.memoryUsage().rss }];
   if (gpu !== null) makers.push({ device: gpu.adapter.name, make: webgpuKernels(gpu), used: () => gpu.memory().live });
   for (const { device, make, used } of makers) {
