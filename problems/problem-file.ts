@@ -1,15 +1,27 @@
 // Problem files: JSON ⇄ proximal flow.
 //   { "kind": "proximal-flow", "source": law, "target": law, "divergence": { "kind": … }, "lipschitz": number | "Infinity",
 //     "kineticWeight": λ, "horizon": T, "heldOut": count }            or      { "catalogue": name, "overrides": { … } }
-// law = { "kind": … } as a law describes itself; a problem's `describe()` is such a file, and reading it gives the problem again
-// (but not its closed form: for that name the catalogue).
+// law = { "kind": … } as a law describes itself, or samples from a file:
+//   { "kind": "csv", "file": path, "columns": [names], "standardise": true, "heldOutFraction": 0.2, "seed": 1 }
+// A problem's `describe()` is such a file, and reading it gives the problem again (but not its closed form: for that name the
+// catalogue). Paths count from the problem file's folder.
 import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { usageError } from "../src/error.js";
-import { type Distribution, distributionFrom, divergenceFrom } from "../src/measure/index.js";
+import { demand, usageError } from "../src/error.js";
+import { decodeCsvNumbers } from "../src/io/index.js";
+import {
+  type Cloud,
+  cloud,
+  type Distribution,
+  distributionFrom,
+  divergenceFrom,
+  empirical,
+} from "../src/measure/index.js";
+import type { Coordinate } from "../src/problem.js";
 import { catalogue } from "./catalogue/index.js";
 import { type ProximalFlow, proximalFlow } from "./proximal-flow.js";
-import { heldOutSample } from "./samples.js";
+import { heldOutSample, split, standardise } from "./samples.js";
 
 const WHERE = "problem file";
 
@@ -73,14 +85,26 @@ const law = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("circles"), ...lawFields.circles }),
   z.strictObject({ kind: z.literal("spirals"), ...lawFields.spirals }),
 ]);
-type LawDescription = z.infer<typeof law>;
+
+const csv = z.strictObject({
+  kind: z.literal("csv"),
+  file: z.string().min(1),
+  name: z.string().default("csv"),
+  columns: z.array(z.string()).min(1).optional(),
+  standardise: z.boolean().default(false),
+  heldOutFraction: z.number().min(0).lt(1).default(0),
+  seed: z.int().min(0).default(1),
+  count: z.int().optional(),
+  checksum: z.string().optional(),
+});
+const lawOrData = z.discriminatedUnion("kind", [...law.options, csv]);
 
 const flow = z.strictObject({
   kind: z.literal("proximal-flow"),
   name: z.string().optional(),
   title: z.string().optional(),
-  source: law,
-  target: law,
+  source: lawOrData,
+  target: lawOrData,
   divergence,
   lipschitz,
   kineticWeight: positive,
@@ -129,25 +153,46 @@ const overrides: Readonly<Record<string, z.ZodType<object>>> = {
  * Makes the problem that a JSON value describes.
  *
  * @param json the parsed file: a proximal flow, or `{ catalogue, overrides }`
+ * @param folder where relative paths of data files begin; default the working directory
  * @throws UsageError that names the field when the value does not fit
  *
- * *Notes*: `heldOut` counts fresh draws of the target.
+ * *Notes*: with a law as target `heldOut` counts fresh draws of it; with a csv file the held-out samples are `heldOutFraction` of its rows,
+ * and a `count` and `checksum` in the description must be those of the rows that are left.
  *
  * @example
  * problemFrom({ catalogue: "two-moons", overrides: { lipschitz: 2 } }).lipschitz // 2
  */
-export function problemFrom(json: unknown): ProximalFlow {
+export function problemFrom(json: unknown, folder = "."): ProximalFlow {
   if (typeof json !== "object" || json === null || Array.isArray(json))
     throw usageError(WHERE, "content", "be an object", json, 'Start from { "catalogue": "two-moons" }');
   if ("catalogue" in json) return fromCatalogue(json);
   const f = read(flow, json, json, []);
-  const target = lawFrom(f.target);
+  const source = lawFrom(f.source, folder, "source");
+  demand(
+    source.heldOut === null,
+    WHERE,
+    "source.heldOutFraction",
+    "be 0",
+    source.heldOut?.count,
+    "Hold out samples of the target only",
+  );
+  const target = lawFrom(f.target, folder, "target");
+  const count = f.heldOut ?? 0;
+  demand(
+    f.target.kind !== "csv" || count === 0 || count === (target.heldOut?.count ?? 0),
+    WHERE,
+    "heldOut",
+    `be the ${target.heldOut?.count ?? 0} rows that target.heldOutFraction holds out`,
+    count,
+    "Leave it out",
+  );
   return proximalFlow({
     name: f.name,
     title: f.title,
-    source: lawFrom(f.source),
-    target,
-    heldOut: f.heldOut ? heldOutSample(target, f.heldOut) : null,
+    source: source.law,
+    target: target.law,
+    heldOut: target.heldOut ?? (count > 0 ? heldOutSample(target.law, count) : null),
+    coordinates: target.coordinates,
     divergence: f.divergence,
     lipschitz: f.lipschitz,
     kineticWeight: f.kineticWeight,
@@ -162,19 +207,22 @@ export function problemFrom(json: unknown): ProximalFlow {
  * @throws UsageError when the file cannot be read, is no JSON, or does not describe a problem
  */
 export function readProblemFile(path: string): ProximalFlow {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw usageError(WHERE, "path", "be a readable file", path, (error as Error).message);
-  }
+  const text = readText(path, "path");
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
     throw usageError(WHERE, path, "hold JSON", text, (error as Error).message);
   }
-  return problemFrom(json);
+  return problemFrom(json, dirname(path));
+}
+
+function readText(path: string, name: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw usageError(WHERE, name, "be a readable file", path, "Check the path");
+  }
 }
 
 function fromCatalogue(json: object): ProximalFlow {
@@ -187,8 +235,34 @@ function fromCatalogue(json: object): ProximalFlow {
   return catalogue[entry.catalogue].make(read(overrides[entry.catalogue], entry.overrides ?? {}, json, ["overrides"]));
 }
 
-function lawFrom(description: LawDescription): Distribution {
-  return distributionFrom(description);
+interface Described {
+  readonly law: Distribution;
+  readonly heldOut: Cloud | null;
+  readonly coordinates: readonly Coordinate[] | null;
+}
+
+function lawFrom(description: z.infer<typeof lawOrData>, folder: string, name: string): Described {
+  if (description.kind !== "csv") return { law: distributionFrom(description), heldOut: null, coordinates: null };
+  const { file, columns, seed, heldOutFraction } = description;
+  const table = decodeCsvNumbers(readText(resolve(folder, file), `${name}.file`), columns);
+  demand(table.count > 0, WHERE, `${name}.file`, "hold at least one row of numbers", table.count, "Check the file");
+  const d = table.columns.length;
+  const { training, heldOut } = split(cloud(table.values, d), heldOutFraction, seed);
+  const map = description.standardise ? standardise(training) : null;
+  const place = (c: Cloud): Cloud => map?.apply(c) ?? c;
+  const law = empirical(place(training), { name: description.name });
+  for (const key of ["count", "checksum"] as const) {
+    const was = description[key];
+    const is = law.description[key];
+    const cure = "The numbers in the file have changed; remove count and checksum to take it as it is";
+    demand(was === undefined || was === is, WHERE, `${name}.${key}`, `be ${is}, as in ${file}`, was, cure);
+  }
+  const { count, checksum } = law.description;
+  return {
+    law: { ...law, description: { ...description, columns: table.columns, count, checksum } },
+    heldOut: heldOut === null ? null : place(heldOut),
+    coordinates: table.columns.map((label, a) => ({ label, offset: map?.offset[a] ?? 0, scale: map?.scale[a] ?? 1 })),
+  };
 }
 
 /** Parses with zod; the first issue becomes a message in the house's form. `base` is the schema's place in `whole`. */
@@ -211,6 +285,8 @@ function read<T>(schema: z.ZodType<T>, value: unknown, whole: unknown, base: rea
       issue.origin === "array"
         ? `have at least ${issue.minimum} entries`
         : `be ${issue.inclusive ? "≥" : ">"} ${issue.minimum}`;
+  else if (issue.code === "too_big" && issue.origin !== "array")
+    rule = `be ${issue.inclusive ? "≤" : "<"} ${issue.maximum}`;
   const got = path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key], whole);
   const cure =
     issue.code === "unrecognized_keys"
@@ -229,7 +305,9 @@ const ARTICLE: Readonly<Record<string, string>> = {
 };
 
 const CURES: Readonly<Record<string, string>> = {
-  kind: "Choose one of them",
+  kind: 'Choose one of them; samples come from { "kind": "csv", "file": … }',
+  file: "Give the path of a csv file with a header line",
+  heldOutFraction: "Use 0.2 to hold out a fifth",
   source: 'Give a law, for example { "kind": "gaussian", "mean": [0, 0] }',
   target: 'Give a law, for example { "kind": "two-moons" }',
   divergence: 'Use { "kind": "kullback-leibler" } to start',

@@ -81,7 +81,7 @@ describe("what a problem says of itself makes it again", () => {
 
   test("samples cannot be made from their description", () => {
     expect(message(() => problemFrom(catalogue["old-faithful"].make().describe()))).toMatchInlineSnapshot(
-      `"problem file: target.kind must be one of gaussian, gaussian-mixture, uniform-box, dirac, product, two-moons, pinwheel, eight-gaussians, checkerboard, swiss-roll, circles, spirals; got "empirical". Choose one of them."`,
+      `"problem file: target.kind must be one of gaussian, gaussian-mixture, uniform-box, dirac, product, two-moons, pinwheel, eight-gaussians, checkerboard, swiss-roll, circles, spirals, csv; got "empirical". Choose one of them; samples come from { "kind": "csv", "file": … }."`,
     );
   });
 });
@@ -135,6 +135,90 @@ describe("catalogue by name", () => {
   });
 });
 
+describe("samples from a csv file", () => {
+  const rows = Array.from({ length: 20 }, (_, i) => `${i},${(i * 7) % 20},a`);
+  const target = {
+    kind: "csv",
+    file: "data.csv",
+    columns: ["second", "first"],
+    standardise: true,
+    heldOutFraction: 0.25,
+    seed: 3,
+  };
+  writeFileSync(join(folder, "data.csv"), ["first,second,label", ...rows].join("\n"));
+  const make = (change: object = {}, more: object = {}) =>
+    problemFrom({ ...good, target: { ...target, ...change }, ...more }, folder);
+
+  test("split, standardised by the training rows, every row once", () => {
+    const problem = make();
+    const data = problem.target.data!;
+    expect([data.count, problem.heldOut!.count]).toEqual([15, 5]);
+    expect(problem.target.mean!).toAgree([0, 0], { atol: 1e-14 });
+    expect(problem.target.covariance![0]).toAgree(1, { rtol: 1e-13 });
+    expect(problem.coordinates!.map((c) => c.label)).toEqual(["second", "first"]);
+    const [second, first] = problem.coordinates!;
+    const back = [...data.points, ...problem.heldOut!.points].map((x, i) => {
+      const c = i % 2 === 0 ? second : first;
+      return Math.round(c.offset + c.scale * x);
+    });
+    const pairs = Array.from({ length: 20 }, (_, i) => [back[2 * i + 1], back[2 * i]]).sort((a, b) => a[0] - b[0]);
+    expect(pairs).toEqual(Array.from({ length: 20 }, (_, i) => [i, (i * 7) % 20]));
+  });
+
+  test("what it says of itself makes it again, from the file's folder", () => {
+    const path = join(folder, "with-data.json");
+    const problem = make();
+    writeFileSync(path, JSON.stringify(problem.describe()));
+    const again = readProblemFile(path);
+    expect(again.describe()).toEqual(problem.describe());
+    expect(again.target.data!.points).toEqual(problem.target.data!.points);
+    expect(again.heldOut!.points).toEqual(problem.heldOut!.points);
+  });
+
+  test("raw numbers by default; a csv file may be the source too", () => {
+    const problem = problemFrom(
+      { ...good, source: { kind: "csv", file: "data.csv", columns: ["first"] }, target: { kind: "dirac", point: [0] } },
+      folder,
+    );
+    expect(problem.source.mean!).toAgree([9.5]);
+    expect(problem.heldOut).toBeNull();
+  });
+
+  test("errors", () => {
+    expect(message(() => make({ file: "none.csv" }))).toMatchInlineSnapshot(
+      `"problem file: target.file must be a readable file; got "FOLDER/none.csv". Check the path."`,
+    );
+    expect(message(() => make({ file: undefined }))).toMatchInlineSnapshot(
+      `"problem file: target.file must be a text in quotes; got undefined. Give the path of a csv file with a header line."`,
+    );
+    expect(message(() => make({ columns: ["third"] }))).toMatchInlineSnapshot(
+      `"decodeCsvNumbers: column must be one of first, second, label; got "third". Check the header line."`,
+    );
+    expect(message(() => make({ columns: ["label"] }))).toMatchInlineSnapshot(
+      `"decodeCsvNumbers: row 1, column label must be a finite number; got "a". Remove or repair the row."`,
+    );
+    expect(message(() => make({ heldOutFraction: 1 }))).toMatchInlineSnapshot(
+      `"problem file: target.heldOutFraction must be < 1; got 1. Use 0.2 to hold out a fifth."`,
+    );
+    expect(message(() => make({ heldout: 1 }))).toMatchInlineSnapshot(
+      `"problem file: target.heldout must be a known field; got 1. Remove it, or check its spelling."`,
+    );
+    expect(message(() => make({ checksum: "0" }))).toMatchInlineSnapshot(
+      `"problem file: target.checksum must be bdfd4c22, as in data.csv; got "0". The numbers in the file have changed; remove count and checksum to take it as it is."`,
+    );
+    expect(message(() => make({}, { heldOut: 4 }))).toMatchInlineSnapshot(
+      `"problem file: heldOut must be the 5 rows that target.heldOutFraction holds out; got 4. Leave it out."`,
+    );
+    expect(message(() => make({}, { source: target }))).toMatchInlineSnapshot(
+      `"problem file: source.heldOutFraction must be 0; got 5. Hold out samples of the target only."`,
+    );
+    writeFileSync(join(folder, "empty.csv"), "first,second\n");
+    expect(message(() => make({ file: "empty.csv" }))).toMatchInlineSnapshot(
+      `"problem file: target.file must hold at least one row of numbers; got 0. Check the file."`,
+    );
+  });
+});
+
 describe("errors name the field and the cure", () => {
   const wrong = (change: object): string => message(() => problemFrom({ ...good, ...change }));
 
@@ -159,7 +243,7 @@ describe("errors name the field and the cure", () => {
       `"problem file: heldOut must be an integer; got 1.5. Give the number of fresh draws of the target, or leave it out."`,
     );
     expect(wrong({ kind: "game" })).toMatchInlineSnapshot(
-      `"problem file: kind must be one of proximal-flow; got "game". Choose one of them."`,
+      `"problem file: kind must be one of proximal-flow; got "game". Choose one of them; samples come from { "kind": "csv", "file": … }."`,
     );
     expect(wrong({ lambda: 1 })).toMatchInlineSnapshot(
       `"problem file: lambda must be a known field; got 1. Remove it, or check its spelling."`,
@@ -171,7 +255,7 @@ describe("errors name the field and the cure", () => {
       `"problem file: source must be an object; got undefined. Give a law, for example { "kind": "gaussian", "mean": [0, 0] }."`,
     );
     expect(wrong({ source: { kind: "gauss", mean: [0, 0] } })).toMatchInlineSnapshot(
-      `"problem file: source.kind must be one of gaussian, gaussian-mixture, uniform-box, dirac, product, two-moons, pinwheel, eight-gaussians, checkerboard, swiss-roll, circles, spirals; got "gauss". Choose one of them."`,
+      `"problem file: source.kind must be one of gaussian, gaussian-mixture, uniform-box, dirac, product, two-moons, pinwheel, eight-gaussians, checkerboard, swiss-roll, circles, spirals, csv; got "gauss". Choose one of them; samples come from { "kind": "csv", "file": … }."`,
     );
     expect(wrong({ source: { kind: "gaussian", mean: [0, "0"] } })).toMatchInlineSnapshot(
       `"problem file: source.mean.1 must be a finite number; got "0". Change the value."`,
@@ -189,7 +273,7 @@ describe("errors name the field and the cure", () => {
       `"problem file: target.shift must have at least 2 entries; got [1]. Change the value."`,
     );
     expect(wrong({ divergence: { kind: "kl" } })).toMatchInlineSnapshot(
-      `"problem file: divergence.kind must be one of kullback-leibler, alpha, reverse-kullback-leibler, jensen-shannon, plain-transport; got "kl". Choose one of them."`,
+      `"problem file: divergence.kind must be one of kullback-leibler, alpha, reverse-kullback-leibler, jensen-shannon, plain-transport; got "kl". Choose one of them; samples come from { "kind": "csv", "file": … }."`,
     );
     expect(wrong({ divergence: "kl" })).toMatchInlineSnapshot(
       `"problem file: divergence must be an object; got "kl". Use { "kind": "kullback-leibler" } to start."`,
@@ -205,7 +289,7 @@ describe("errors name the field and the cure", () => {
       /^problem file: FOLDER\/broken\.json must hold JSON; got "\{ kind: "\. .+\.$/,
     );
     expect(message(() => readProblemFile(join(folder, "none.json")))).toMatchInlineSnapshot(
-      `"problem file: path must be a readable file; got "FOLDER/none.json". ENOENT: no such file or directory, open 'FOLDER/none.json'."`,
+      `"problem file: path must be a readable file; got "FOLDER/none.json". Check the path."`,
     );
     expect(message(() => problemFrom([]))).toMatchInlineSnapshot(
       `"problem file: content must be an object; got []. Start from { "catalogue": "two-moons" }."`,
