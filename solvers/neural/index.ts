@@ -1,0 +1,2 @@
+// Neural solvers: potentials and critics as networks.
+export * from "./proximal-flow.js";
