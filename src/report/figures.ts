@@ -51,7 +51,7 @@ interface Panel {
 
 function panels(list: readonly Panel[]): string {
   const items = list.map((p) => `<figure class="panel"><figcaption>${p.title}</figcaption>${p.svg}</figure>`);
-  return `<div class="panels" style="--panels:${Math.min(4, list.length)}">${items.join("")}</div>`;
+  return `<div class="panels">${items.join("")}</div>`;
 }
 
 /** The plane of the pictures: first two coordinates, or t and x. */
@@ -103,7 +103,7 @@ function frameOf(problem: TransportLikeProblem, all: readonly Place[]): Frame {
   };
 }
 
-const SIZE = { width: 330, height: 300, marginLeft: 42, marginBottom: 34, marginTop: 10, marginRight: 8 };
+const SIZE = { width: 330, height: 300, marginLeft: 42, marginBottom: 34, marginTop: 24, marginRight: 8 };
 
 /** Paths of x₀ ↦ x_T, one panel a solver, over the held-out points. */
 export function trajectoryFigure<P extends TransportLikeProblem>(problem: P, runs: readonly Run<P>[]): string {
@@ -189,7 +189,7 @@ function timePanels<P extends TransportLikeProblem>(
       title: title(run, colour),
       svg: svg({
         ...SIZE,
-        x: { label: "t", domain: [0, problem.horizon * 1.03] },
+        x: { label: "t", domain: [0, problem.horizon * 1.04], type: "linear" },
         y: { label, domain, grid: true },
         marks: [
           Plot.line(lines[k], {
@@ -200,13 +200,7 @@ function timePanels<P extends TransportLikeProblem>(
             strokeOpacity: 0.45,
             strokeWidth: 0.9,
           }),
-          Plot.tickY(goal, {
-            y: "x",
-            x: (p: { t: number }) => p.t * 1.02,
-            stroke: faint,
-            strokeOpacity: 0.5,
-            inset: 0,
-          }),
+          Plot.dot(goal, { x: (p: { t: number }) => p.t * 1.025, y: "x", r: 1.6, stroke: faint, strokeOpacity: 0.6 }),
         ],
       }),
     })),
@@ -306,19 +300,28 @@ function densityCurves<P extends TransportLikeProblem>(
   colour: (name: string) => string,
 ): string {
   const { label, offset, scale } = coordinate(problem, 0);
+  const curves = laws.map((row) =>
+    row.map((law) => distributionCurve(law).map((p) => ({ x: offset + scale * p.x, p: p.p }))),
+  );
+  const middle = curves.flat().flatMap((curve) => curve.filter((p) => p.p > 1e-3 && p.p < 1 - 1e-3).map((p) => p.x));
+  const domain = extent(middle);
   return panels(
     times.map((t, k) => ({
       title: `t = ${Number(t.toPrecision(3))}`,
       svg: svg({
         ...SIZE,
         height: 220,
-        x: { label },
+        x: { label, domain },
         y: { label: "P(X ≤ x)", domain: [0, 1], grid: true },
         marks: solved.map((run, r) =>
-          Plot.line(
-            distributionCurve(laws[r][k]).map((p) => ({ x: offset + scale * p.x, p: p.p })),
-            { x: "x", y: "p", stroke: colour(run.solver.name), strokeOpacity: 0.85, strokeWidth: 1.4 },
-          ),
+          Plot.line(curves[r][k], {
+            x: "x",
+            y: "p",
+            clip: true,
+            stroke: colour(run.solver.name),
+            strokeOpacity: 0.85,
+            strokeWidth: 1.4,
+          }),
         ),
       }),
     })),
@@ -385,7 +388,7 @@ export function potentialFigure<P extends TransportLikeProblem>(problem: P, runs
             y1: edge(second, box[1][0]),
             y2: edge(second, box[1][1]),
             thresholds,
-            fill: "value",
+            fill: Plot.identity,
             stroke: "white",
             strokeWidth: 0.6,
           } as Plot.ContourOptions),

@@ -24,7 +24,7 @@ export function format(value: number | null): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const text = size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 }
 
 function formatEstimate(e: Estimate | null): string {
@@ -219,7 +219,12 @@ function parameters(problem: Problem): string {
   return `<details><summary>Parameters</summary><table>${rows.join("")}</table></details>`;
 }
 
-function study<P extends TransportLikeProblem>(record: StudyRecord, problem: P, runs: readonly Run<P>[]): string {
+function study<P extends TransportLikeProblem>(
+  record: StudyRecord,
+  problem: P,
+  runs: readonly Run<P>[],
+  alone: boolean,
+): string {
   const projected =
     record.dimension > 2 ? " Only the first two coordinates are pictured; every number uses all of them." : "";
   const pictured = runs.some((run) => run.solution !== null);
@@ -242,7 +247,7 @@ ${potentialFigure(problem, runs)}
 ${speedFigure(problem, runs)}`;
   return `
 <section>
-<h2>${escapeHtml(record.title)}</h2>
+${alone ? "" : `<h2>${escapeHtml(record.title)}</h2>`}
 ${summary(record)}
 <div class="equations">${record.equations.map((e) => `<div>${escapeHtml(e)}</div>`).join("")}</div>
 ${parameters(problem)}
@@ -279,7 +284,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .equations{font-family:"STIX Two Math","Cambria Math",Georgia,serif;font-size:1.12rem;background:#f8fafc;border-radius:6px;padding:14px 20px;margin:1em 0}
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:12px 18px;align-items:start}
 .panel,.cell{margin:0}.panel figcaption{font-weight:600;font-size:.92rem;margin-bottom:2px}
-.panel svg{width:100%;height:auto}
+.panel svg{width:100%;max-width:720px;height:auto}
 .strip{margin-bottom:10px}.cells{display:grid;grid-template-columns:repeat(5,1fr);gap:8px}
 .cell figcaption{font-size:.78rem;color:var(--soft)}.cell svg{width:100%;height:auto}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.4em}
@@ -324,8 +329,8 @@ export function renderHtml<P extends TransportLikeProblem>(comparison: Compariso
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escapeHtml(record.title)}: comparison</title><style>${style}</style></head><body>
 <header><h1>${escapeHtml(record.title)}</h1>
-<p class="lead">One problem, ${solvers.length} independent solver${solvers.length === 1 ? "" : "s"}: ${escapeHtml(solvers.join(", "))}. Is it well-posed, do they agree, and are the optimal trajectories straight?</p></header>
-${record.studies.map((s, k) => study(s, studies[k].problem, studies[k].runs)).join("\n")}
+<p class="lead">${studies.length === 1 ? "One problem" : `${studies.length} problems`}, ${solvers.length} independent solver${solvers.length === 1 ? "" : "s"}: ${escapeHtml(solvers.join(", "))}. Is it well-posed, do they agree, and are the optimal trajectories straight?</p></header>
+${record.studies.map((s, k) => study(s, studies[k].problem, studies[k].runs, studies.length === 1)).join("\n")}
 <section><h3>References</h3><ol class="references">${references.join("")}</ol></section>
 <footer>meanfield ${record.version} · ${escapeHtml(record.date.slice(0, 16).replace("T", " "))} UTC · seed ${record.seed} · ${record.count} sample paths ·
 ${escapeHtml(String(m.processor))}, ${m.cores} cores, ${m.memoryGiB} GiB, Node ${escapeHtml(String(m.node).replace(/^v/, ""))} · ${format(record.seconds)} s in all.
