@@ -41,8 +41,8 @@ function field(value: CsvValue): string {
  * @returns header and rows; empty lines are skipped
  * @throws UsageError when a row has another length than the header or a quote is not closed
  */
-export function parseCsv(text: string): { readonly header: string[]; readonly rows: string[][] } {
-  const where = "parseCsv";
+export function decodeCsv(text: string): { readonly header: string[]; readonly rows: string[][] } {
+  const where = "decodeCsv";
   const records: string[][] = [];
   const lines: number[] = [];
   let record: string[] = [];
@@ -117,12 +117,12 @@ export function parseCsv(text: string): { readonly header: string[]; readonly ro
  * @returns names, number of rows, and the values row-major (rows × columns): ready for `cloud(values, columns.length)`
  * @throws UsageError when a column is missing or a field is not a finite number
  */
-export function parseCsvNumbers(
+export function decodeCsvNumbers(
   text: string,
   columns?: readonly string[],
 ): { readonly columns: string[]; readonly count: number; readonly values: Float64Array } {
-  const where = "parseCsvNumbers";
-  const { header, rows } = parseCsv(text);
+  const where = "decodeCsvNumbers";
+  const { header, rows } = decodeCsv(text);
   const names = [...(columns ?? header)];
   const at = names.map((name) => {
     const k = header.indexOf(name);
