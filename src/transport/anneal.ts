@@ -1,8 +1,9 @@
 // Dual ascent on the entropically smoothed objective, ε falling geometrically:
 //   G_ε(ψ) = Σᵢ aᵢ φᵢ^ε(ψ) − Σⱼ bⱼ f*(ψⱼ),   φᵢ^ε = −ε log Σⱼ bⱼ e^{−(ψⱼ + hᵢⱼ)/ε}
 //   ∇G = m − b (f*)′(ψ),   −∇²G = K + diag(b (f*)″(ψ)) ⪰ 0      (m and K: kernels.ts)
-// Newton with conjugate gradients and backtracking. The curvature is enlarged by (b(f*)′ − m)₊/ε: a target that attracts no mass has none
-// of its own, and would step without bound; with it the step is about −ε, as in a Sinkhorn update. It vanishes at the optimum.
+// Newton with conjugate gradients and backtracking. A target that attracts too little mass, m < w = b(f*)′, has too little curvature of
+// its own and would step without bound; its curvature is raised to that of the step s = −ε log(w/m) of a Sinkhorn update, from m/ε to
+// (w − m)/(ε log(w/m)), the logarithmic mean of m and w over ε. The surplus vanishes at the optimum.
 // Trial points stay inside the domain of f*. Reference: Cuturi, Peyré 2018 (semi-dual); Nocedal, Wright 2006, algorithm 7.1.
 import type { Divergence } from "../measure/index.js";
 import type { TransportKernels } from "./kernels.js";
@@ -14,6 +15,8 @@ export interface AnnealOptions {
   readonly levelTolerance: number;
   readonly lastTolerance: number;
   readonly maxIterations: number;
+  /** Newton steps on one level; Infinity when each level must converge. */
+  readonly maxLevelIterations: number;
   breathe(iteration: number, residual: number): Promise<void>;
 }
 
@@ -62,7 +65,7 @@ export async function anneal(
   for (;;) {
     const isLast = epsilon <= options.lastSmoothing;
     const goal = isLast ? options.lastTolerance : options.levelTolerance;
-    for (;;) {
+    for (let levelIterations = 0; ; levelIterations++) {
       residual = 0;
       for (let j = 0; j < n; j++) {
         const wanted = b[j] * divergence.conjugateDerivative(psi[j]);
@@ -70,11 +73,12 @@ export async function anneal(
         residual += Math.abs(gradient[j]);
         const own = b[j] * divergence.conjugateSecondDerivative(psi[j]);
         const cap = 1e6 * (wanted + soft.marginal[j] + Number.MIN_VALUE) * (1 + 1 / epsilon);
-        curvature[j] = Math.min(own, cap) + Math.max(0, -gradient[j]) / epsilon;
+        curvature[j] = Math.min(own, cap) + surplus(soft.marginal[j], wanted) / epsilon;
       }
       residuals.push(residual);
       await options.breathe(iterations, residual);
-      if (residual <= goal || iterations >= options.maxIterations) break;
+      if (residual <= goal || levelIterations >= options.maxLevelIterations) break;
+      if (iterations >= options.maxIterations) break;
       iterations++;
       const direction = new Float64Array(n);
       const forcing = Math.min(0.3, Math.sqrt(residual) * 0.5);
@@ -127,6 +131,12 @@ export async function anneal(
     hessianProducts,
     converged,
   };
+}
+
+/** max(0, logarithmic mean of m and w − m) where m < w; an m that underflowed counts as e⁻⁷⁰⁰ w. */
+function surplus(marginal: number, wanted: number): number {
+  if (!(wanted > marginal)) return 0;
+  return Math.max(0, (wanted - marginal) / Math.min(700, Math.log(wanted / marginal)) - marginal);
 }
 
 function smoothedDual(

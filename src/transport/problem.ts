@@ -31,13 +31,18 @@ export interface TransportProblem {
 }
 
 export interface TransportOptions {
+  /** Where the smoothed ascent runs; default `"cpu"`. Polishing and the certificate are always float64 on the CPU. */
   readonly device?: DeviceRequest;
-  /** Stop when gap ≤ tolerance × max(1, |primal|); default 1e-9. */
+  /** Converged when gap ≤ tolerance × max(1, |primal|); without polishing: when ‖m − b(f*)′(ψ)‖₁ ≤ tolerance. Default 1e-9. */
   readonly tolerance?: number;
-  /** Smallest entropic smoothing before polishing, relative to the largest cost; default chosen by the engine. */
+  /**
+   * Smallest entropic smoothing ε in (0, 1], relative to the largest spread of costs seen from a source point;
+   * default 0.2/N before polishing, 0.01 without.
+   */
   readonly smoothing?: number;
   /** Solve the unsmoothed problem exactly after annealing; default true. */
   readonly polish?: boolean;
+  /** Newton steps of the smoothed ascent in all; default 400. */
   readonly maxIterations?: number;
   readonly signal?: AbortSignal | null;
   readonly onProgress?: (iteration: number, gap: number) => void;

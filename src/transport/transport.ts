@@ -5,7 +5,7 @@
 // One engine for Lipschitz-regularised divergences (linear cost), Wasserstein proximals (quadratic), W₁⊕W₂ proximal flows (Huber) and
 // plain transport. Conditions: h as in cost.ts; targets of weight 0 take no mass (R ≪ Q), whatever f.
 // Reference: Gu, Katsoulakis, Rey-Bellet, Zhang 2024 (key gu2024proximal); Birrell et al. 2022 (key birrell2022fgamma).
-import type { DeviceUse } from "../device/index.js";
+import { type DeviceRequest, type DeviceUse, openDevice } from "../device/index.js";
 import { demand } from "../error.js";
 import { type Cloud, type Divergence, weightOf } from "../measure/index.js";
 import { anneal } from "./anneal.js";
@@ -19,6 +19,8 @@ import type { RadialCost, TransportOptions, TransportPlan, TransportProblem, Tra
 const WHERE = "semiRelaxedTransport";
 /** Entries of a soft plan below this share of their row are left out of the reported plan. */
 const SOFT_SHARE = 1e-14;
+/** Newton steps on one smoothing level before polishing: a warm start need not be exact. */
+const LEVEL_ITERATIONS = 4;
 
 /**
  * Solves semi-relaxed transport between two clouds.
@@ -69,7 +71,7 @@ export async function semiRelaxedTransport(
   const b = weightsOf(target);
   const scale = costSpread(source, target, cost);
 
-  const { kernels, use } = await chooseKernels(source, target, cost, options);
+  const { kernels, use, release } = await chooseKernels(source, target, cost, options.device ?? "cpu");
   let lastBreath = performance.now();
   const breathe = async (): Promise<void> => {
     if (performance.now() - lastBreath < 50) return;
@@ -95,12 +97,13 @@ export async function semiRelaxedTransport(
       levelTolerance: 0.1,
       lastTolerance: softTolerance,
       maxIterations,
+      maxLevelIterations: polish ? LEVEL_ITERATIONS : Infinity,
       breathe: async (iteration) => {
         options.onProgress?.(iteration, Number.NaN);
         await breathe();
       },
     },
-  ).finally(() => kernels.release());
+  ).finally(release);
 
   let potential = smooth.potential;
   let plan: TransportPlan;
@@ -243,15 +246,36 @@ function costSpread(source: Cloud, target: Cloud, cost: RadialCost): number {
   return spreadOfCosts > 0 ? spreadOfCosts : 1;
 }
 
+/** The twin that the request leads to, and how to free it. */
 async function chooseKernels(
   source: Cloud,
   target: Cloud,
   cost: RadialCost,
-  options: TransportOptions,
-): Promise<{ kernels: TransportKernels; use: DeviceUse }> {
-  const requested = options.device ?? "cpu";
-  const kernels = await cpuKernels(source, target, cost);
-  return { kernels, use: { requested, used: "cpu", reason: "the CPU was asked for", adapter: null } };
+  requested: DeviceRequest,
+): Promise<{ kernels: TransportKernels; use: DeviceUse; release(): void }> {
+  demand(
+    requested !== "webgpu" || cost.kernel !== null,
+    WHERE,
+    "device",
+    'be "auto" or "cpu" for a user-given cost, which is a JavaScript function',
+    requested,
+    "Use linearCost, quadraticCost or huberCost on the GPU",
+  );
+  const { gpu, use } = await openDevice(cost.kernel === null ? "cpu" : requested);
+  if (gpu === null) {
+    const kernels = await cpuKernels(source, target, cost);
+    const reason = cost.kernel === null && requested === "auto" ? "the cost is a JavaScript function" : use.reason;
+    return { kernels, use: { ...use, requested, reason }, release: () => kernels.release() };
+  }
+  const kernels = await webgpuKernels(gpu)(source, target, cost);
+  return {
+    kernels,
+    use,
+    release: () => {
+      kernels.release();
+      gpu.release();
+    },
+  };
 }
 
 /** The soft plan at (ψ, ε), entries of at least SOFT_SHARE of their row. */
