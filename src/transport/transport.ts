@@ -14,6 +14,7 @@ import { costRow } from "./cost.js";
 import { forestPolish } from "./forest.js";
 import { argminRow, cpuKernels } from "./kernels.cpu.js";
 import type { TransportKernels } from "./kernels.js";
+import { webgpuKernels } from "./kernels.wgsl.js";
 import type { RadialCost, TransportOptions, TransportPlan, TransportProblem, TransportResult } from "./problem.js";
 
 const WHERE = "semiRelaxedTransport";

@@ -1,0 +1,2 @@
+// Particle solvers: clouds that move along characteristics.
+export * from "./proximal-flow.js";
