@@ -4,7 +4,7 @@
 // The samples do not say whether their law has a density, so L must be finite to be sure of a well-posed game.
 // Data: Azzalini and Bowman 1990 (key azzalini1990look). Problem: Gu, Katsoulakis, Rey-Bellet, Zhang 2024 (key gu2024proximal).
 import { cloud, type Divergence, empirical, gaussian, kullbackLeibler } from "../../src/measure/index.js";
-import { oldFaithfulMinutes } from "../data/old-faithful.js";
+import { oldFaithfulMinutes } from "../data/index.js";
 import { type ProximalFlow, proximalFlow } from "../proximal-flow.js";
 import { split, standardise } from "../samples.js";
 

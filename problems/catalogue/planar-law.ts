@@ -6,7 +6,10 @@ import { heldOutSample } from "../samples.js";
 export interface PlanarOverrides {
   /** D_f; default Kullback–Leibler. */
   readonly divergence?: Divergence;
-  /** λ; default 0.02: at 0.05 the kinetic cost holds the optimal moons 1.7 sampling floors off held-out data, at 0.02 one. */
+  /**
+   * λ; default 0.02. Two moons need it: W₂ of the exact optimum to held-out samples, in sampling floors, 300 points, 12 draws, is
+   * 1.04 ± 0.05 at 0.02, 1.36 ± 0.08 at 0.05 and 1.92 ± 0.09 at 0.1; the other planar laws stay below 1.15 at all three.
+   */
   readonly kineticWeight?: number;
   /** T; default 1. */
   readonly horizon?: number;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { oldFaithfulMinutes } from "../../problems/data/old-faithful.js";
+import { oldFaithfulMinutes } from "../../problems/data/index.js";
 import { catalogue, heldOutSample, oldFaithful, split, standardise, twoMoons } from "../../problems/index.js";
 import { cloud, empirical } from "../../src/measure/index.js";
 

@@ -1,0 +1,2 @@
+// Data that catalogue problems are made of.
+export * from "./old-faithful.js";
