@@ -1,6 +1,6 @@
 // Wasserstein distances of clouds:  W_p(μ, ν) = (min over plans π of ∫|x − y|^p dπ)^{1/p},  p = 1, 2, un-squared and un-halved. Exact:
 //   on the line   W_p^p = ∫₀¹ |F⁻¹(u) − G⁻¹(u)|^p du by sorting, any weights and counts;
-//   in R^d        the assignment problem for equal counts with uniform weights, else transport between weighted points.
+//   in R^d        the assignment problem, for equal counts with uniform weights; other clouds are refused with the cure.
 // On 1-D grids  W₁ = Σ h |F − G| over the faces; on a periodic axis F − G minus its median.
 // References: Villani 2003 (key villani2003topics); the circle: Werman, Peleg, Melter, Kong 1986 (key werman1986bipartite).
 import { demand } from "../error.js";
@@ -47,7 +47,7 @@ function distance(a: Cloud, b: Cloud, p: 1 | 2, where: string): number {
   );
   if (a.dimension === 1) return onTheLine(a, b, p);
   const cure =
-    "Draw as many points as the other cloud has (the law's sample(), or a random subset), or use sinkhornDivergence()";
+    "Draw as many points as the other cloud has (the law's sample(), or a random subset), or use sinkhornDivergence() or semiRelaxedTransport() with plainTransport()";
   demand(a.count === b.count, where, "b", `have ${a.count} points, as a, in dimension ≥ 2`, b.count, cure);
   demand(isUniform(a) && isUniform(b), where, "weights", "be uniform in dimension ≥ 2", "weighted points", cure);
   const n = a.count;
