@@ -52,3 +52,18 @@ export function demand(
 ): asserts holds {
   if (!holds) throw usageError(where, name, rule, got, cure);
 }
+
+/** The allowed name with the fewest edits (Levenshtein) from `name`, for "did you mean"; `undefined` when none is allowed. */
+export function nearest(name: string, allowed: readonly string[]): string | undefined {
+  const edits = (other: string): number => {
+    let row = Array.from({ length: other.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= name.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= other.length; j++)
+        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (name[i - 1] === other[j - 1] ? 0 : 1)));
+      row = next;
+    }
+    return row[other.length];
+  };
+  return [...allowed].sort((a, b) => edits(a) - edits(b))[0];
+}

@@ -70,7 +70,7 @@ export function particleProximalFlow(
   }
   const { tolerance = 1e-9 } = options;
   demand(tolerance > 0 && tolerance < 1, WHERE, "tolerance", "be in (0, 1)", tolerance, "Use tolerance: 1e-9");
-  const name = "particle-proximal-flow";
+  const name = "particleProximalFlow";
   const references = ["gu2024proximal"];
   return {
     name,

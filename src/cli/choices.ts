@@ -7,7 +7,7 @@ import {
   neuralProximalFlowDual,
   particleProximalFlow,
 } from "../../solvers/index.js";
-import { UsageError } from "../error.js";
+import { nearest, UsageError } from "../error.js";
 import type { Solver } from "../solver.js";
 
 type Settings = Record<string, unknown>;
@@ -32,21 +32,6 @@ export const solvers: Readonly<Record<string, { readonly title: string; readonly
     make: neuralProximalFlowDual as Make,
   },
 };
-
-/** The nearest name, for a message. */
-function nearest(name: string, names: readonly string[]): string {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j++)
-        next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-      row = next;
-    }
-    return row[b.length];
-  };
-  return names.reduce((best, candidate) => (distance(name, candidate) < distance(name, best) ? candidate : best));
-}
 
 /** A catalogue name, or the path of a JSON problem file. */
 export async function chooseProblem(name: string): Promise<ProximalFlow> {

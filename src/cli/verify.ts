@@ -33,10 +33,8 @@ Example:
         `meanfield verify: problem must not be given, problems are drawn at random; got ${JSON.stringify(parsed.positionals[0])}. Use --solver to choose the solver.`,
       );
     }
-    const solver = chooseSolver(
-      (parsed.values.solver as string | undefined) ?? "particle",
-      readSettings((parsed.values.set ?? []) as string[]),
-    );
+    const name = (parsed.values.solver as string | undefined) ?? "particle";
+    const solver = chooseSolver(name, readSettings((parsed.values.set ?? []) as string[]));
     const report = await verify(
       solver,
       arbitraryProximalFlow<ProximalFlow>((options: RandomFlow) => proximalFlow(options)),
@@ -51,12 +49,12 @@ Example:
       },
     );
     if (parsed.out !== null) await writeFileAtomic(parsed.out, encodeJson(report));
-    streams.out(parsed.json ? encodeJson(report) : reportText(report));
+    streams.out(parsed.json ? encodeJson(report) : reportText(report, name));
     return report.passed ? exitCodes.ok : exitCodes.checkFailed;
   },
 };
 
-function reportText(report: VerifyReport): string {
+function reportText(report: VerifyReport, name: string): string {
   const rows = report.laws.map((law) => {
     const worst = law.worst === null ? "unmeasured" : law.worst.toPrecision(3);
     const bound = law.bound === null ? "reported" : `${law.relation} ${law.bound}`;
@@ -69,7 +67,7 @@ function reportText(report: VerifyReport): string {
       : [
           `A law fails: ${found.failure}`,
           `Simplest failing problem (after ${found.shrinks} shrinks): ${JSON.stringify(found.problem)}`,
-          `Replay: meanfield verify --solver ${report.solver} --seed ${report.seed} --path ${found.path}`,
+          `Replay: meanfield verify --solver ${name} --seed ${report.seed} --path ${found.path}`,
         ].join("\n");
   return [`${report.solver}, seed ${report.seed}`, ...rows, end].join("\n");
 }

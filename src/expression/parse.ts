@@ -3,7 +3,7 @@
 // Refused: every other symbol and function, implicit products (1/2x is ambiguous), assignments, function definitions, strings,
 // arrays, ranges, conditionals, property access, several statements.
 import { type MathNode, parse as parseMath } from "mathjs/number";
-import { usageError } from "../error.js";
+import { nearest, usageError } from "../error.js";
 import { FUNCTIONS } from "./functions.js";
 import { type BinaryOperator, binary, call, type FunctionName, type Node, negate, number, symbol } from "./node.js";
 
@@ -120,18 +120,6 @@ function isFunction(name: string): name is FunctionName {
 }
 
 function cureFor(name: string, allowed: readonly string[], list: string): string {
-  const nearest = [...allowed].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0];
-  return `${list} ${allowed.join(", ")}${nearest === undefined ? "none" : `; did you mean ${nearest}`}`;
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length];
+  const meant = nearest(name, allowed);
+  return `${list} ${allowed.join(", ")}${meant === undefined ? "none" : `; did you mean ${meant}`}`;
 }
