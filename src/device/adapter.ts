@@ -1,9 +1,9 @@
 // Finding a WebGPU adapter: the browser's own (navigator.gpu), elsewhere Dawn through the package "webgpu".
 //
-// Dawn's life in Node (webgpu 0.6): the object made by `create` must stay referenced while a device lives, or it may be collected under
-// it; and as long as it is reachable from a global, Node may not exit. So it is held by the adapter found here, then by
-// the GpuDevice, and by nothing global; GpuDevice.release() destroys the device and drops the reference. With that, a process ends by
-// itself with code 0, with or without work in flight, and process.exit() is safe too.
+// Dawn's life in Node (webgpu 0.6, measured): the object made by `create` must never be collected. When it is, soon after a device was opened and
+// with or without destroying that first, the process aborts in a mutex or hangs. So a process makes one and keeps it, on the global object under
+// a symbol, where a second copy of this module finds it too. It opens nothing by itself and does not keep Node from ending: with a device
+// released, forgotten, or busy at process.exit(), the process ends by itself with its own exit code. GpuDevice.release() frees a device.
 // Dawn writes a warning to stderr when the Vulkan loader is missing; asking the dynamic loader first keeps that quiet
 // and names the missing part. An adapter gives one device only, so each opening looks for a fresh one.
 // Reference: W3C WebGPU, §4.3 (requestAdapter), §3.6.2 (limits).
@@ -25,8 +25,6 @@ export interface AdapterFacts {
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
   readonly facts: AdapterFacts;
-  /** Dawn's instance (or the browser's); must stay referenced while a device of it lives. */
-  readonly instance: GPU;
 }
 
 /** Where WebGPU comes from, or one sentence that says why there is none. */
@@ -37,6 +35,8 @@ export type Runtime =
 // Dawn zeroes workgroup memory by a loop of its own instead of a Vulkan extension, which SwiftShader unrolls into one store an element:
 // compiling a tiled kernel takes 50 ms instead of 3 s there, and hardware does not mind.
 const ownZeroing = "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension";
+
+const dawnKey = Symbol.for("meanfield: the one Dawn of this process");
 
 /** Loads WebGPU: the browser's, else Dawn. Never throws. */
 export async function loadRuntime(): Promise<Runtime> {
@@ -50,8 +50,9 @@ export async function loadRuntime(): Promise<Runtime> {
   const loader = await missingVulkanLoader();
   if (loader !== null) return { gpu: null, name: "Dawn", missing: loader };
   try {
-    const dawn = await import("webgpu");
-    return { gpu: dawn.create([ownZeroing]), name: "Dawn", missing: null };
+    const { create } = await import("webgpu");
+    const place = globalThis as { [dawnKey]?: GPU };
+    return { gpu: (place[dawnKey] ??= create([ownZeroing])), name: "Dawn", missing: null };
   } catch (error) {
     return { gpu: null, name: "Dawn", missing: `the package "webgpu" did not load (${firstLine(error)})` };
   }
@@ -85,7 +86,7 @@ export async function findAdapter(
   try {
     const adapter = await runtime.gpu.requestAdapter(options);
     if (adapter === null) return `no WebGPU adapter answered: ${runtime.name} found no driver for a GPU`;
-    return { adapter, facts: factsOf(adapter.info), instance: runtime.gpu };
+    return { adapter, facts: factsOf(adapter.info) };
   } catch (error) {
     return `no WebGPU adapter answered: ${firstLine(error)}`;
   }

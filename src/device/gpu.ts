@@ -90,7 +90,7 @@ export class GpuDevice {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #parameterBuffers = new Map<string, GPUBuffer>();
   readonly #live = new Set<GPUBuffer>();
-  #instance: GPU | null;
+  #open = true;
   #pending: Promise<void>[] = [];
   #failure: Error | null = null;
   #bytes = 0;
@@ -98,19 +98,17 @@ export class GpuDevice {
 
   private constructor(
     device: GPUDevice,
-    instance: GPU,
     readonly adapter: AdapterFacts,
     readonly info: GPUAdapterInfo,
   ) {
     this.#device = device;
-    this.#instance = instance;
     this.limits = limitsOf(device);
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       this.#failure ??= new SolveError(`device: the GPU refused work: ${event.error.message.trim()}`);
     });
     device.lost.then((lost) => {
-      if (lost.reason === "destroyed" && this.#instance === null) return;
+      if (lost.reason === "destroyed" && !this.#open) return;
       this.#failure = new SolveError(
         `device: the GPU was lost (${lost.message.trim() || lost.reason}); open it again, or use device: "cpu".`,
       );
@@ -124,7 +122,7 @@ export class GpuDevice {
     const { adapter } = found;
     const requiredFeatures: GPUFeatureName[] = adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
     const device = await adapter.requestDevice({ requiredLimits: limitsOf(adapter), requiredFeatures });
-    return new GpuDevice(device, found.instance, found.facts, adapter.info);
+    return new GpuDevice(device, found.facts, adapter.info);
   }
 
   /** The WebGPU device itself, for the tensor library. It dies with this object. */
@@ -288,8 +286,8 @@ export class GpuDevice {
 
   /** Frees everything and ends the device; harmless when repeated. */
   release(): void {
-    if (this.#instance === null) return;
-    this.#instance = null; // last reference to Dawn: see adapter.ts
+    if (!this.#open) return;
+    this.#open = false;
     for (const raw of this.#live) raw.destroy();
     for (const raw of this.#parameterBuffers.values()) raw.destroy();
     this.#live.clear();
@@ -300,7 +298,7 @@ export class GpuDevice {
   }
 
   #check(): void {
-    if (this.#instance === null) {
+    if (!this.#open) {
       throw new UsageError("device: the device must be open; got a released one. Open another with openDevice.");
     }
     if (this.#failure !== null) throw this.#failure;

@@ -3,7 +3,7 @@
 // The library reads five names from the global object (GPUBufferUsage, GPUMapMode, GPUTextureUsage, GPUBuffer, GPUTexture) while it works,
 // and its constructor asks once whether `navigator.gpu` exists. A browser has them all. In Node they are defined here, where missing, and
 // stay for the life of the process: the first three are tables of constants, the other two classes, and `navigator.gpu` becomes an empty
-// marker that opens no device (so nothing global keeps Dawn alive, and src/device still goes to Dawn by itself).
+// marker that opens no device (src/device still goes to Dawn by itself).
 
 import { UsageError } from "../error.js";
 import { firstLine } from "./adapter.js";

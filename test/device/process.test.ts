@@ -115,6 +115,20 @@ describe.skipIf(here === null)("a process with an open device", () => {
     expect({ code, out, err }).toEqual({ code: 0, out: "2000\n", err: "" });
   });
 
+  it("opens and releases many devices, used or not, while memory is collected", async () => {
+    const body = `
+for (let k = 0; k < 20; k++) {
+  const { gpu } = await openDevice("webgpu");
+  if (k % 2 === 1) await (await reductions(gpu)).sum(gpu.upload(new Float64Array(10)));
+  gpu.release();
+  if (k % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+  globalThis.gc();
+}
+console.log("done");`;
+    const { code, out, err } = await run(body, { NODE_OPTIONS: "--expose-gc" });
+    expect({ code, out, err }).toEqual({ code: 0, out: "done\n", err: "" });
+  });
+
   it("ends with its error when one is thrown", async () => {
     const { code, err } = await run(`${work} throw new Error("on purpose");`);
     expect(code).toBe(1);
