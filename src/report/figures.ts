@@ -368,7 +368,7 @@ export function potentialFigure<P extends TransportLikeProblem>(problem: P, runs
     return run.solution.value(0, points).map((u) => u - shift);
   });
   const [lower, upper] = extent(fields.flatMap((f) => Array.from(f)));
-  const thresholds = Array.from({ length: 13 }, (_, k) => lower + ((k + 1) * (upper - lower)) / 14);
+  const thresholds = Array.from({ length: 14 }, (_, k) => lower + (k * (upper - lower)) / 14); // the first fills the bottom
   const [first, second] = [coordinate(problem, 0), coordinate(problem, 1)];
   const edge = (c: Coordinate, v: number) => c.offset + c.scale * v;
   return panels(

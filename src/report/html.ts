@@ -17,13 +17,13 @@ import {
 
 const unmeasured = `<span class="none" title="not measured">–</span>`;
 
-/** Three significant digits, the way a table shows a number. */
-export function format(value: number | null): string {
+/** A few significant digits, the way a table shows a number. */
+export function format(value: number | null, digits = 3): string {
   if (value === null) return unmeasured;
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
+  const text = size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(digits))) : value.toExponential(1);
   return text.replaceAll("-", "−");
 }
 
@@ -116,7 +116,7 @@ function lawTable(study: StudyRecord): string {
   if (measured.length === 0) return `<p class="note">No solver brought a solution to hold the laws against.</p>`;
   const rows = measured[0].laws.map((law) => [
     `${escapeHtml(law.law)}<br><small>${escapeHtml(law.statement)}</small>`,
-    law.bound === null ? "reported" : `${law.relation} ${format(law.bound)}`,
+    law.bound === null ? "reported" : `${law.relation} ${format(law.bound, 5)}`,
     ...measured.map((run) => verdictCell(run.laws.find((v) => v.law === law.law))),
   ]);
   const reasons = new Map<string, string[]>();
@@ -291,7 +291,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6em 0}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}
-tbody th{font-weight:600}
+tbody th{font-weight:600}thead th{white-space:nowrap}
 table.numbers td,table.laws td{white-space:nowrap}
 .scroll{overflow-x:auto}
 .note{color:var(--soft);font-size:.9rem}
