@@ -266,7 +266,7 @@ describe("bad input", () => {
     [{ innerSteps: 0 }, "innerSteps must be an integer ≥ 1; got 0. Use innerSteps: 4 to start."],
     [{ pool: 0 }, "pool must be an integer ≥ 1; got 0. Use pool: 8192 to start."],
     [{ evaluation: 0 }, "evaluation must be an integer ≥ 1; got 0. Use evaluation: 1024 to start."],
-    [{ learningRate: 2 }, "learningRate must be > 0 and < 1; got 2. Use learningRate: 0.003 to start."],
+    [{ learningRate: 2 }, "learningRate must be > 0 and < 1; got 2. Use learningRate: 0.006 to start."],
     [{ averaging: 1 }, "averaging must be ≥ 0 and < 1; got 1. Use averaging: 0 for none."],
   ])("%o", (options, message) => {
     expect(() => neuralProximalFlowDual(options)).toThrow(`neuralProximalFlowDual: ${message}`);
