@@ -4,8 +4,10 @@
 // Newton with conjugate gradients and backtracking. A target that attracts too little mass, m < w = b(f*)′, has too little curvature of
 // its own and would step without bound; its curvature is raised to that of the step s = −ε log(w/m) of a Sinkhorn update, from m/ε to
 // (w − m)/(ε log(w/m)), the logarithmic mean of m and w over ε. The surplus vanishes at the optimum.
-// Trial points stay inside the domain of f*. Reference: Cuturi, Peyré 2018 (semi-dual); Nocedal, Wright 2006, algorithm 7.1.
+// The constant direction, in which K vanishes, is maximised exactly after every step (balance.ts); this also keeps ψ in the domain of f*.
+// Reference: Cuturi, Peyré 2018 (semi-dual); Nocedal, Wright 2006, algorithm 7.1.
 import type { Divergence } from "../measure/index.js";
+import { balance } from "./balance.js";
 import type { TransportKernels } from "./kernels.js";
 
 export interface AnnealOptions {
@@ -35,9 +37,10 @@ export interface AnnealResult {
 const FALL = 0.35;
 const MAX_CG = 60;
 const MAX_BACKTRACKS = 30;
+const ONE_GAP = new Float64Array(1);
 
 /**
- * Maximises the smoothed dual from `start` (inside the domain of f*) through falling ε.
+ * Maximises the smoothed dual from `start` through falling ε.
  *
  * @param a source weights (M); @param b target weights (N)
  */
@@ -53,7 +56,9 @@ export async function anneal(
   const gradient = new Float64Array(n);
   const curvature = new Float64Array(n);
   const residuals: number[] = [];
+  const mass = a.reduce((s, x) => s + x, 0);
   let psi = start.slice();
+  recentre(divergence, b, mass, psi);
   let epsilon = options.firstSmoothing;
   let iterations = 0;
   let hessianProducts = 0;
@@ -71,9 +76,8 @@ export async function anneal(
         const wanted = b[j] * divergence.conjugateDerivative(psi[j]);
         gradient[j] = soft.marginal[j] - wanted;
         residual += Math.abs(gradient[j]);
-        const own = b[j] * divergence.conjugateSecondDerivative(psi[j]);
-        const cap = 1e6 * (wanted + soft.marginal[j] + Number.MIN_VALUE) * (1 + 1 / epsilon);
-        curvature[j] = Math.min(own, cap) + surplus(soft.marginal[j], wanted) / epsilon;
+        curvature[j] = sinkCurvature(divergence, b[j], psi[j], wanted, soft.marginal[j], epsilon);
+        curvature[j] += surplus(soft.marginal[j], wanted) / epsilon;
       }
       residuals.push(residual);
       await options.breathe(iterations, residual);
@@ -94,13 +98,10 @@ export async function anneal(
       let slope = 0;
       for (let j = 0; j < n; j++) slope += gradient[j] * direction[j];
       let step = 1;
-      for (let j = 0; j < n; j++) {
-        const room = divergence.conjugateDomain - psi[j];
-        if (direction[j] * step >= 0.9 * room) step = (0.9 * room) / direction[j];
-      }
       let moved = false;
       for (let k = 0; k < MAX_BACKTRACKS && slope > 0; k++, step *= 0.4) {
         const trial = psi.map((value, j) => value + step * direction[j]);
+        recentre(divergence, b, mass, trial);
         const trialSoft = await kernels.softTransform(trial, epsilon);
         const trialObjective = smoothedDual(divergence, a, b, trial, trialSoft.values);
         const roundOff = 8 * kernels.precision * Math.max(1, Math.abs(objective));
@@ -131,6 +132,34 @@ export async function anneal(
     hessianProducts,
     converged,
   };
+}
+
+/**
+ * b(f*)″(ψ), capped where it is unbounded; for a target with more than twice the mass w that it wants, at least the secant (m − w)/(y − ψ)
+ * with b(f*)′(y) = m: where (f*)″ is small or 0 (α > 1, ψ ≤ 0) the Newton step would overshoot without bound.
+ */
+function sinkCurvature(
+  divergence: Divergence,
+  weight: number,
+  psi: number,
+  wanted: number,
+  marginal: number,
+  epsilon: number,
+): number {
+  const own = weight * divergence.conjugateSecondDerivative(psi);
+  const cap = 1e6 * (wanted + marginal + Number.MIN_VALUE) * (1 + 1 / epsilon);
+  if (divergence.rigid || !(marginal > 2 * wanted)) return Math.min(own, cap);
+  const y = balance(divergence, Float64Array.of(weight), ONE_GAP, 1, marginal, psi);
+  return Math.min(Math.max(own, (marginal - wanted) / (y - psi)), cap);
+}
+
+/** Adds the constant that maximises −Σ bⱼ f*(ψⱼ + c) + c Σa, in place; plain transport does not depend on it. */
+function recentre(divergence: Divergence, b: Float64Array, mass: number, psi: Float64Array): void {
+  if (divergence.rigid) return;
+  const top = psi.reduce((x, y) => Math.max(x, y));
+  const gaps = psi.map((y) => top - y);
+  const y = balance(divergence, b, gaps, b.length, mass, top);
+  for (let j = 0; j < psi.length; j++) psi[j] = y - gaps[j];
 }
 
 /** max(0, logarithmic mean of m and w − m) where m < w; an m that underflowed counts as e⁻⁷⁰⁰ w. */

@@ -9,7 +9,6 @@ import { type DeviceRequest, type DeviceUse, openDevice } from "../device/index.
 import { demand } from "../error.js";
 import { type Cloud, type Divergence, weightOf } from "../measure/index.js";
 import { anneal } from "./anneal.js";
-import { balance } from "./balance.js";
 import { costRow } from "./cost.js";
 import { forestPolish } from "./forest.js";
 import { argminRow, cpuKernels } from "./kernels.cpu.js";
@@ -20,6 +19,8 @@ import type { RadialCost, TransportOptions, TransportPlan, TransportProblem, Tra
 const WHERE = "semiRelaxedTransport";
 /** Entries of a soft plan below this share of their row are left out of the reported plan. */
 const SOFT_SHARE = 1e-14;
+/** A plan counts as complete when its marginals that are prescribed are off by at most this in all (weights sum to 1 within 1e-9). */
+const COMPLETE = 2e-9;
 /** Newton steps on one smoothing level before polishing: a warm start need not be exact. */
 const LEVEL_ITERATIONS = 4;
 
@@ -85,26 +86,18 @@ export async function semiRelaxedTransport(
   const floorOfDevice = kernels.precision * 2 ** 10;
   const lastSmoothing = scale * (polish ? Math.max(relative, floorOfDevice) : relative);
   const softTolerance = polish ? 1e-2 : Math.max(tolerance, 64 * kernels.precision);
-  const one = balance(divergence, new Float64Array([1]), new Float64Array(1), 1, 1, 0);
-  const smooth = await anneal(
-    kernels,
-    divergence,
-    a,
-    b,
-    new Float64Array(target.count).fill(divergence.rigid ? 0 : one),
-    {
-      firstSmoothing: Math.max(lastSmoothing, scale / 4),
-      lastSmoothing,
-      levelTolerance: 0.1,
-      lastTolerance: softTolerance,
-      maxIterations,
-      maxLevelIterations: polish ? LEVEL_ITERATIONS : Infinity,
-      breathe: async (iteration) => {
-        options.onProgress?.(iteration, Number.NaN);
-        await breathe();
-      },
+  const smooth = await anneal(kernels, divergence, a, b, new Float64Array(target.count), {
+    firstSmoothing: Math.max(lastSmoothing, scale / 4),
+    lastSmoothing,
+    levelTolerance: 0.1,
+    lastTolerance: softTolerance,
+    maxIterations,
+    maxLevelIterations: polish ? LEVEL_ITERATIONS : Infinity,
+    breathe: async (iteration) => {
+      options.onProgress?.(iteration, Number.NaN);
+      await breathe();
     },
-  ).finally(release);
+  }).finally(release);
 
   let potential = smooth.potential;
   let plan: TransportPlan;
@@ -130,11 +123,12 @@ export async function semiRelaxedTransport(
   }
 
   const certificate = certify(source, target, a, b, cost, divergence, potential, plan, polish);
-  const { primal, dual, marginal } = certificate;
+  const { primal, dual, marginal, missing } = certificate;
   const gap = primal === null ? null : primal - dual;
   const small = gap !== null && gap <= tolerance * Math.max(1, Math.abs(primal as number));
   options.onProgress?.(smooth.iterations + pivots, gap ?? Number.NaN);
-  const converged = polish ? small : smooth.converged;
+  const isComplete = missing <= COMPLETE;
+  const converged = isComplete && (polish ? small : smooth.converged);
   const counts = {
     iterations: smooth.iterations,
     hessianProducts: smooth.hessianProducts,
@@ -150,7 +144,9 @@ export async function semiRelaxedTransport(
     objective: { primal, dual, gap },
     status: {
       converged,
-      text: advice(converged, polish, finished, gap, smooth.residual, lastSmoothing),
+      text: isComplete
+        ? advice(converged, polish, finished, gap, smooth.residual, lastSmoothing)
+        : `failed: the plan misses the weights by ${missing.toExponential(1)}; scale the points or the cost to order 1`,
     },
     histories: [
       { name: "smoothed marginal residual", iterations: smooth.residuals.map((_, k) => k), values: smooth.residuals },
@@ -254,21 +250,20 @@ async function chooseKernels(
   cost: RadialCost,
   requested: DeviceRequest,
 ): Promise<{ kernels: TransportKernels; use: DeviceUse; release(): void }> {
-  demand(
-    requested !== "webgpu" || cost.kernel !== null,
-    WHERE,
-    "device",
-    'be "auto" or "cpu" for a user-given cost, which is a JavaScript function',
-    requested,
-    "Use linearCost, quadraticCost or huberCost on the GPU",
-  );
-  const { gpu, use } = await openDevice(cost.kernel === null ? "cpu" : requested);
+  const isUserCost = cost.kernel === null && requested === "auto";
+  const { gpu, use } = await openDevice(isUserCost ? "cpu" : requested);
   if (gpu === null) {
     const kernels = await cpuKernels(source, target, cost);
-    const reason = cost.kernel === null && requested === "auto" ? "the cost is a JavaScript function" : use.reason;
+    const reason = isUserCost ? "the cost is a JavaScript function" : use.reason;
     return { kernels, use: { ...use, requested, reason }, release: () => kernels.release() };
   }
-  const kernels = await webgpuKernels(gpu)(source, target, cost);
+  let kernels: TransportKernels;
+  try {
+    kernels = await webgpuKernels(gpu)(source, target, cost);
+  } catch (error) {
+    gpu.release();
+    throw error;
+  }
   return {
     kernels,
     use,
@@ -325,8 +320,9 @@ function certify(
   potential: Float64Array,
   plan: TransportPlan,
   isExact: boolean,
-): { primal: number | null; dual: number; marginal: Float64Array } {
+): { primal: number | null; dual: number; marginal: Float64Array; missing: number } {
   const d = source.dimension;
+  const rows = new Float64Array(a.length);
   const marginal = new Float64Array(b.length);
   let primal: number | null = 0;
   for (let k = 0; k < plan.mass.length; k++) {
@@ -337,7 +333,10 @@ function certify(
     }
     primal += plan.mass[k] * cost.h(Math.sqrt(squared));
     marginal[plan.to[k]] += plan.mass[k];
+    rows[plan.from[k]] += plan.mass[k];
   }
+  let missing = a.reduce((sum, x, i) => sum + Math.abs(rows[i] - x), 0);
+  if (divergence.rigid && isExact) missing += b.reduce((sum, x, j) => sum + Math.abs(marginal[j] - x), 0);
   if (!divergence.rigid) {
     for (let j = 0; j < b.length; j++) primal += b[j] * divergence.f(marginal[j] / b[j]);
   } else if (!isExact) {
@@ -358,5 +357,5 @@ function certify(
   } else {
     for (let j = 0; j < b.length; j++) dual -= b[j] * divergence.conjugate(potential[j]);
   }
-  return { primal, dual, marginal };
+  return { primal, dual, marginal, missing };
 }
