@@ -490,8 +490,9 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
   const residual = rms(terminal.residuals) / Math.max(rms(terminal.slopes), Number.MIN_VALUE);
   const n = terminal.values.length;
 
-  const envelope = (t: number, x: Float64Array) => moreau(critic, x, lambda / (T - t), anchors);
+  const envelope = (t: number, x: Float64Array) => moreau(critic, pointsIn(x, d), lambda / (T - t), anchors);
   const evaluate = (x: Float64Array) => {
+    pointsIn(x, d);
     const values = new Float64Array(x.length / d);
     const gradients = new Float64Array(x.length);
     critic.evaluate(x, values, gradients);
@@ -528,6 +529,14 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
     },
     trajectories: (options: TrajectoryOptions = {}): Trajectories => {
       const { count = 256, steps = 20, seed = context.seed } = options;
+      demand(
+        Number.isInteger(steps) && steps >= 1,
+        NAME,
+        "trajectories.steps",
+        "be an integer ≥ 1",
+        steps,
+        "Use steps: 20 to start",
+      );
       const start = options.start ?? problem.source.sample(count, generator(seed).split("trajectories"));
       const { minimisers } = moreau(critic, start.points, lambda / T, anchors);
       const times = Float64Array.from({ length: steps + 1 }, (_, k) => (k / steps) * T);
@@ -565,6 +574,18 @@ const ANCHORS = 256;
 function timeIn(t: number, horizon: number): number {
   demand(t >= 0 && t <= horizon, NAME, "t", `be in [0, ${horizon}]`, t, "Give a time of the problem");
   return t;
+}
+
+function pointsIn(x: Float64Array, d: number): Float64Array {
+  demand(
+    x.length % d === 0,
+    NAME,
+    "points",
+    `have a length divisible by ${d}`,
+    x.length,
+    "Give the coordinates row by row",
+  );
+  return x;
 }
 
 function mean(values: Float64Array): number {

@@ -195,6 +195,20 @@ describe("options are really used", () => {
   });
 });
 
+const gpuConfigured = process.env.VK_ICD_FILENAMES !== undefined || process.env.MEANFIELD_REAL_GPU !== undefined;
+test.skipIf(!gpuConfigured)("trains on the WebGPU device as on the CPU", async () => {
+  const options = { ...tiny, steps: 2, innerSteps: 1, evaluation: 32 };
+  const run = (device: "cpu" | "webgpu") =>
+    solve(gaussianShift({ dimension: 2 }), neuralProximalFlowDual(options), { device, onFailure: "return", seed: 1 });
+  const onGpu = await run("webgpu");
+  const onCpu = await run("cpu");
+  expect(onGpu.device.used).toBe("webgpu");
+  expect(onCpu.device.used).toBe("cpu");
+  // the first value is that of equal parameters; later ones part by rounding at the kink of the normalisation
+  expect(onGpu.histories[0].values[0]).toAgree(onCpu.histories[0].values[0], { rtol: 1e-4 });
+  expect(onGpu.histories[0].values[1]).toAgree(onCpu.histories[0].values[1], { rtol: 0.05 });
+});
+
 describe("interruption", () => {
   const problem = gaussianShift({ dimension: 2 });
   const run = (solver: NeuralProximalFlowDualOptions, more: object = {}) =>
@@ -285,6 +299,14 @@ describe("bad input", () => {
     expect(() => solution.density(2)).toThrow(
       "neuralProximalFlowDual: t must be in [0, 1]; got 2. Give a time of the problem.",
     );
+    expect(() => solution.trajectories({ steps: 0 })).toThrow(
+      "neuralProximalFlowDual: trajectories.steps must be an integer ≥ 1; got 0. Use steps: 20 to start.",
+    );
+    const plane = await solve(gaussianShift({ dimension: 2 }), neuralProximalFlowDual({ ...tiny, steps: 2 }), onCpu);
+    for (const f of [() => plane.value(0, new Float64Array(3)), () => plane.critic!.value(new Float64Array(3))])
+      expect(f).toThrow(
+        "neuralProximalFlowDual: points must have a length divisible by 2; got 3. Give the coordinates row by row.",
+      );
     expect(solution.status.converged).toBe(false);
     expect(solution.status.text).toMatch(/^stopped early: .*; use steps ≥ 500$/);
   });
