@@ -37,6 +37,8 @@ export interface ParticleProximalFlowOptions {
 /** The particle solution also tells between which clouds it is exact. */
 export interface ParticleSolution extends Solution<ProximalFlow> {
   readonly family: "particle";
+  /** All paths at time t, with their masses. */
+  density(t: number): Cloud;
   /** The cloud drawn from ρ₀. */
   readonly source: Cloud;
   /** The cloud drawn from π (the data themselves when π is data). */
