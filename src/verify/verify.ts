@@ -1,7 +1,7 @@
 // Property-based verification of a solver: random problems, every law on each solution, and when one fails the simplest
 // failing problem that shrinking finds, with the seed and path that replay it.
 import fc, { type Arbitrary } from "fast-check";
-import { demand } from "../error.js";
+import { demand, UsageError } from "../error.js";
 import type { Problem } from "../problem.js";
 import type { Solution } from "../solution/index.js";
 import { type SolveOptions, solve } from "../solve.js";
@@ -53,6 +53,7 @@ export interface VerifyReport {
  * @param solver the solver under test
  * @param problems an arbitrary of problems, for example `arbitraryProximalFlow(proximalFlow)`
  * @returns a summary of each law and, when one fails, the shrunk counterexample with its replay path
+ * @throws UsageError when an option does not fit or the solver does not handle a problem; the signal's reason when aborted
  */
 export async function verify<P extends Problem, S extends Solution<P>>(
   solver: Solver<P, S>,
@@ -62,11 +63,28 @@ export async function verify<P extends Problem, S extends Solution<P>>(
   const { laws, runs = 25, count = 128, seed = 0, path } = options;
   demand(laws.length > 0, "verify", "laws", "hold at least one law", laws.length, "Use laws: flowLaws()");
   demand(Number.isInteger(runs) && runs >= 1, "verify", "runs", "be an integer ≥ 1", runs, "Use runs: 25 to start");
+  demand(
+    path === undefined || /^(\d+(:\d+)*)?$/.test(path),
+    "verify",
+    "path",
+    "be numbers joined by colons",
+    path,
+    "Give the path of an earlier report",
+  );
   const seen: Verdict[] = [];
   let tried = 0;
+  let stopped: unknown = null;
   const property = fc.asyncProperty(problems, async (problem) => {
+    if (stopped !== null) return; // shrinking has nothing to find
     tried++;
-    const solution = await solve(problem, solver, { ...options, seed });
+    let solution: S;
+    try {
+      solution = await solve(problem, solver, { ...options, seed });
+    } catch (error) {
+      // Bad usage or an abort says nothing about the solver.
+      if (options.signal?.aborted || error instanceof UsageError) stopped = error;
+      throw error;
+    }
     const verdicts = await judgeAll(laws, solution, { seed, count });
     seen.push(...verdicts);
     const broken = verdicts.filter((v) => v.holds === false);
@@ -75,6 +93,7 @@ export async function verify<P extends Problem, S extends Solution<P>>(
     }
   });
   const result = await fc.check(property, { seed, numRuns: runs, ...(path === undefined ? {} : { path }) });
+  if (stopped !== null) throw stopped;
   const counterexample = result.counterexample;
   return {
     solver: solver.name,

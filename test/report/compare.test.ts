@@ -180,7 +180,7 @@ describe("the report", () => {
   });
 
   it("knows the sampling floor of a law given by a sampler", async () => {
-    const { record } = await compare(twoMoons({ heldOut: 100 }), { ...options, solvers: [] });
+    const { record } = await compare(twoMoons({ heldOut: 100 }), { ...options, solvers: [closedForm("a")] });
     const floor = record.studies[0].samplingFloor!;
     expect(floor.count).toBe(100);
     // two samples of 100 from the moons at scale 4.2: between a point spacing and the size of the moons

@@ -1,7 +1,7 @@
 // A solution made of closed forms must satisfy every law, and each way of spoiling it must be caught by the law that is there
 // for it. U(t,x) = a(t)|x|²/2 + c·x + r(t), a = a_T/(1 + (T−t)a_T/λ): Gaussian variances and means change together.
 import { describe, expect, it } from "vitest";
-import { type Cloud, cloud } from "../../src/measure/index.js";
+import { type Cloud, cloud, gaussian } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import type { Solution } from "../../src/solution/index.js";
 import { flowLaws, judgeAll, type KineticProblem, spread, type Verdict } from "../../src/verify/index.js";
@@ -37,7 +37,8 @@ function exact(d: number, spoil: Spoil = {}): Solution<KineticProblem> {
     horizon: T,
     kineticWeight: lambda,
     lipschitz: L,
-  } as KineticProblem;
+    source: gaussian({ mean: new Float64Array(d) }),
+  } as unknown as KineticProblem;
   const solution: Partial<Solution<KineticProblem>> = {
     family: "particle",
     problem,

@@ -1,0 +1,175 @@
+// The command line as a stranger uses it: what it prints, where, and with which exit code.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { run } from "../../src/cli/run.js";
+import { version } from "../../src/version.js";
+
+const folder = mkdtempSync(join(tmpdir(), "meanfield-cli-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function cli(...args: string[]) {
+  const out: string[] = [];
+  const error: string[] = [];
+  const code = await run(args, { out: (t) => out.push(t), error: (t) => error.push(t), progress: null, signal: null });
+  return { code, out: out.join("\n"), error: error.join("\n") };
+}
+
+describe("meanfield", () => {
+  it("explains itself, and says how a command is used with an example", async () => {
+    expect((await cli("--help")).out).toContain("Exit codes: 0 ok, 1 a check failed, 2 bad usage, 3 a solver failed.");
+    expect((await cli()).code).toBe(2);
+    expect((await cli("--version")).out).toBe(version);
+    for (const command of ["list", "solve", "compare", "verify", "doctor"]) {
+      const help = await cli(command, "--help");
+      expect(help.code).toBe(0);
+      expect(help.out).toContain(`Example:\n  meanfield ${command}`);
+      expect(help.out).toContain("--seed N");
+    }
+  });
+
+  it("lists problems and solvers, as text and as JSON", async () => {
+    expect((await cli("list")).out).toContain("old-faithful");
+    const { problems, solvers } = JSON.parse((await cli("list", "--json")).out);
+    expect(problems.map((p: { name: string }) => p.name)).toContain("two-moons");
+    expect(solvers.map((s: { name: string }) => s.name)).toEqual(["grid", "particle", "neural", "neural-dual"]);
+  });
+
+  it.each([
+    [
+      ["slove"],
+      'meanfield: command must be one of list, solve, compare, verify, doctor; got "slove". See meanfield --help.',
+    ],
+    [
+      ["solve"],
+      "meanfield solve: problem must be exactly one name or file; got 0. Use for example meanfield solve old-faithful.",
+    ],
+    [
+      ["solve", "two-mons"],
+      'meanfield: problem must be a catalogue name or a .json file; got "two-mons". Did you mean two-moons? See meanfield list.',
+    ],
+    [
+      ["solve", "two-moons", "--solver", "gird"],
+      'meanfield: solver must be one of grid, particle, neural, neural-dual; got "gird". Did you mean grid?',
+    ],
+    [["solve", "none.json"], 'meanfield: problem file must exist; got "none.json". Check the path.'],
+    [
+      ["solve", "two-moons", "--set", "count"],
+      'meanfield: --set must be name=value; got "count". Use for example --set points=128.',
+    ],
+    [["list", "--seed", "x"], 'meanfield: --seed must be a non-negative integer; got "x". Use --seed 0.'],
+    [["list", "--device", "tpu"], 'meanfield: --device must be auto, cpu or webgpu; got "tpu". Use --device auto.'],
+    [
+      ["compare"],
+      "meanfield compare: problem must be given; got none. Use for example meanfield compare old-faithful.",
+    ],
+    [
+      ["verify", "two-moons"],
+      'meanfield verify: problem must not be given, problems are drawn at random; got "two-moons". Use --solver to choose the solver.',
+    ],
+    [["list", "--frobnicate"], "meanfield list: Unknown option '--frobnicate'. See meanfield list --help."],
+  ])("refuses %j with one sentence and exit code 2", async (args, message) => {
+    const got = await cli(...args);
+    expect(got.code).toBe(2);
+    expect(got.error).toBe(message);
+    expect(got.out).toBe("");
+  });
+
+  it("solves a catalogue problem and writes its record and fields", async () => {
+    const target = join(folder, "solved");
+    const got = await cli(
+      "solve",
+      "gaussian-shift",
+      "--set",
+      "count=60",
+      "--seed",
+      "2",
+      "--device",
+      "cpu",
+      "--out",
+      target,
+      "--json",
+    );
+    expect(got.error).toBe("");
+    expect(got.code).toBe(0);
+    const record = JSON.parse(got.out);
+    expect(record.seed).toBe(2);
+    expect(record.solver.options.count).toBe(60);
+    expect(record.objective.primal).toBeGreaterThan(0);
+    expect(JSON.parse(readFileSync(join(target, "solution.json"), "utf8")).objective).toEqual(record.objective);
+    expect(existsSync(join(target, "fields.npz"))).toBe(true);
+  });
+
+  it("solves a problem file, and names the field that is wrong in one", async () => {
+    const good = join(folder, "good.json");
+    writeFileSync(good, JSON.stringify({ catalogue: "gaussian-shift", overrides: { lipschitz: 0.5 } }));
+    const got = await cli("solve", good, "--set", "count=40", "--device", "cpu", "--json");
+    expect(JSON.parse(got.out).problem.lipschitz).toBe(0.5);
+    const bad = join(folder, "bad.json");
+    writeFileSync(bad, JSON.stringify({ catalogue: "gaussian-shift", overrides: { lipschitz: -1 } }));
+    const refused = await cli("solve", bad);
+    expect(refused.code).toBe(2);
+    expect(refused.error).toContain("lipschitz");
+  });
+
+  it("has exit code 3 for an ill-posed problem, and says why", async () => {
+    const file = join(folder, "ill.json");
+    writeFileSync(file, JSON.stringify({ catalogue: "manifold-target", overrides: { lipschitz: "Infinity" } }));
+    const got = await cli("solve", file);
+    expect(got.code).toBe(3);
+    expect(got.error).toContain("is ill-posed: lipschitz is Infinity");
+  });
+
+  it("compares solvers and writes the report", async () => {
+    const target = join(folder, "report");
+    const got = await cli(
+      "compare",
+      "gaussian-shift",
+      "--solvers",
+      "grid,particle",
+      "--count",
+      "64",
+      "--device",
+      "cpu",
+      "--out",
+      target,
+    );
+    expect(got.error).toBe("");
+    expect(existsSync(join(target, "index.html"))).toBe(true);
+    expect(got.out).toContain(`Report: ${join(target, "index.html")}`);
+    expect([0, 1]).toContain(got.code);
+    expect(got.code).toBe(
+      JSON.parse(readFileSync(join(target, "results.json"), "utf8")).studies[0].runs.some(
+        (r: { laws: { holds: boolean | null }[] }) => r.laws.some((l) => l.holds === false),
+      )
+        ? 1
+        : 0,
+    );
+  });
+
+  it("verifies a solver on random problems", async () => {
+    const got = await cli(
+      "verify",
+      "--solver",
+      "particle",
+      "--set",
+      "count=60",
+      "--runs",
+      "3",
+      "--device",
+      "cpu",
+      "--json",
+    );
+    const report = JSON.parse(got.out);
+    expect(report.runs).toBeGreaterThan(0);
+    expect(got.code).toBe(report.passed ? 0 : 1);
+  });
+
+  it("knows what the machine offers", async () => {
+    const facts = JSON.parse((await cli("doctor", "--json")).out);
+    expect(facts.version).toBe(version);
+    expect(facts.device).toBeDefined();
+    expect(facts.tensors).toBeDefined();
+  });
+});
