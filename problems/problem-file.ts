@@ -3,8 +3,8 @@
 //     "kineticWeight": λ, "horizon": T, "heldOut": count }            or      { "catalogue": name, "overrides": { … } }
 // law = { "kind": … } as a law describes itself, or samples from a file:
 //   { "kind": "csv", "file": path, "columns": [names], "standardise": true, "heldOutFraction": 0.2, "seed": 1 }
-// A problem's `describe()` is such a file, and reading it gives the problem again (but not its closed form: for that name the
-// catalogue). Paths count from the problem file's folder.
+// A problem's `describe()` is such a file, and reading it gives the problem again, but not its closed form or title (for those name
+// the catalogue), nor samples: a law of kind `empirical` says which samples they were and is refused. Paths count from the problem file's folder.
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
@@ -24,6 +24,9 @@ import { type ProximalFlow, proximalFlow } from "./proximal-flow.js";
 import { heldOutSample, split, standardise } from "./samples.js";
 
 const WHERE = "problem file";
+
+/** Distances to the held-out samples are exact assignments, which take no more. */
+const MOST_HELD_OUT = 8192;
 
 const positive = z.number().positive();
 const numbers = z.array(z.number()).min(1);
@@ -101,7 +104,8 @@ const lawOrData = z.discriminatedUnion("kind", [...law.options, csv]);
 
 const flow = z.strictObject({
   kind: z.literal("proximal-flow"),
-  name: z.string().optional(),
+  // A file or folder is named after the problem.
+  name: z.stringFormat("kebab-case", /^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$/).optional(),
   title: z.string().optional(),
   source: lawOrData,
   target: lawOrData,
@@ -109,7 +113,7 @@ const flow = z.strictObject({
   lipschitz,
   kineticWeight: positive,
   horizon: positive,
-  heldOut: z.int().min(0).nullable().optional(),
+  heldOut: z.int().min(0).max(MOST_HELD_OUT).nullable().optional(),
 });
 
 const weights = {
@@ -118,7 +122,11 @@ const weights = {
   lipschitz: lipschitz.optional(),
 };
 const soft = { ...weights, divergence: divergence.optional() };
-const planar = { ...soft, heldOut: z.int().min(1).optional(), heldOutSeed: z.int().min(0).optional() };
+const planar = {
+  ...soft,
+  heldOut: z.int().min(1).max(MOST_HELD_OUT).optional(),
+  heldOutSeed: z.int().min(0).optional(),
+};
 
 /** What each catalogue problem lets a file override. */
 const overrides: Readonly<Record<string, z.ZodType<object>>> = {
@@ -279,6 +287,8 @@ function read<T>(schema: z.ZodType<T>, value: unknown, whole: unknown, base: rea
     rule = `be one of ${(issue as { options?: readonly string[] }).options?.join(", ")}`;
   } else if (issue.code === "invalid_union") rule = "be a number > 0 or an array of numbers";
   else if (issue.code === "invalid_value") rule = `be one of ${issue.values.join(", ")}`;
+  else if (issue.code === "invalid_format")
+    rule = "be letters and digits, joined by single hyphens, points or underscores";
   else if (issue.code === "invalid_type") rule = `be ${ARTICLE[issue.expected] ?? issue.expected}`;
   else if (issue.code === "too_small")
     rule =
@@ -305,6 +315,7 @@ const ARTICLE: Readonly<Record<string, string>> = {
 };
 
 const CURES: Readonly<Record<string, string>> = {
+  name: 'Use for example "my-problem"',
   kind: 'Choose one of them; samples come from { "kind": "csv", "file": … }',
   file: "Give the path of a csv file with a header line",
   heldOutFraction: "Use 0.2 to hold out a fifth",

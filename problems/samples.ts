@@ -67,7 +67,17 @@ export function standardise(data: Cloud): Standardisation {
   for (let i = 0; i < points.length; i++) offset[i % d] += points[i] / count;
   for (let i = 0; i < points.length; i++) scale[i % d] += (points[i] - offset[i % d]) ** 2 / count;
   for (let a = 0; a < d; a++) {
-    demand(scale[a] > 0, "standardise", `coordinate ${a}`, "vary", offset[a], "Leave out the constant column");
+    // Not by the variance, which rounding of the mean makes positive for a constant such as 0.1.
+    let varies = false;
+    for (let i = a; i < points.length; i += d) varies ||= points[i] !== points[a];
+    demand(
+      varies && scale[a] > 0,
+      "standardise",
+      `coordinate ${a}`,
+      "vary",
+      points[a],
+      "Leave out the constant column",
+    );
     scale[a] = Math.sqrt(scale[a]);
   }
   return {

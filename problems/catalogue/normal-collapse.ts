@@ -68,19 +68,19 @@ export function normalCollapse(problem: NormalCollapse, source: Distribution): P
 export function huberMean(problem: Omit<NormalCollapse, "dimension" | "first">): number {
   const { kineticWeight: lambda, horizon: T, lipschitz: L } = problem;
   const c = (L * T) / lambda;
+  const [mean, above, tail] = [chiMean(), upperChiSquare(c * c), upperChiSquare(c * c)];
   return poissonMixture(
     problem.at,
     (n) =>
-      (lambda / (2 * T)) * n * (1 - upperChiSquare(n + 2, c * c)) +
-      L * chiMean(n) * upperChiSquare(n + 1, c * c) -
-      ((L * L * T) / (2 * lambda)) * upperChiSquare(n, c * c),
+      -((L * L * T) / (2 * lambda)) * tail(n) + (lambda / (2 * T)) * n * (1 - tail(n + 2)) + L * mean(n) * above(n + 1),
   );
 }
 
 /** E|y_T − b| = E(r₀ − LT/λ)₊: how far from the target the optimal flow stays. */
 export function normalResidual(problem: Omit<NormalCollapse, "dimension" | "first">): number {
   const c = (problem.lipschitz * problem.horizon) / problem.kineticWeight;
-  return poissonMixture(problem.at, (n) => chiMean(n) * upperChiSquare(n + 1, c * c) - c * upperChiSquare(n, c * c));
+  const [mean, above, tail] = [chiMean(), upperChiSquare(c * c), upperChiSquare(c * c)];
+  return poissonMixture(problem.at, (n) => mean(n) * above(n + 1) - c * tail(n));
 }
 
 /** Σ_J Poisson(J; |b|²/2) g(k + 2J), up to the terms that no longer count. */
@@ -95,23 +95,40 @@ function poissonMixture(at: Float64Array, g: (degrees: number) => number): numbe
   return sum;
 }
 
-/** E r for r ~ χ_k: √2 Γ((k+1)/2)/Γ(k/2). */
-function chiMean(k: number): number {
-  let mean = k % 2 === 1 ? Math.sqrt(2 / Math.PI) : Math.sqrt(Math.PI / 2);
-  for (let n = k % 2 === 1 ? 1 : 2; n < k; n += 2) mean *= (n + 1) / n;
-  return mean;
+/** k ↦ E r for r ~ χ_k: √2 Γ((k+1)/2)/Γ(k/2), for k of one parity that does not fall from call to call: one product in all. */
+function chiMean(): (k: number) => number {
+  let mean = 0;
+  let n = 0;
+  return (k) => {
+    if (n === 0) {
+      n = k % 2 === 1 ? 1 : 2;
+      mean = n === 1 ? Math.sqrt(2 / Math.PI) : Math.sqrt(Math.PI / 2);
+    }
+    for (; n < k; n += 2) mean *= (n + 1) / n;
+    return mean;
+  };
 }
 
-/** P(χ²_k > z) by Q(a + 1, x) = Q(a, x) + xᵃe^{−x}/Γ(a + 1) from Q(½, x) = erfc √x or Q(1, x) = e^{−x}, x = z/2. */
-function upperChiSquare(k: number, z: number): number {
+/**
+ * k ↦ P(χ²_k > z) by Q(a + 1, x) = Q(a, x) + xᵃe^{−x}/Γ(a + 1) from Q(½, x) = erfc √x or Q(1, x) = e^{−x}, x = z/2; for k of one
+ * parity that does not fall from call to call: one sum in all, where anew for each k a far point would cost |b|⁴.
+ */
+function upperChiSquare(z: number): (k: number) => number {
   const x = z / 2;
-  const odd = k % 2 === 1;
-  let sum = odd ? erfc(Math.sqrt(x)) : Math.exp(-x);
-  let a = odd ? 0.5 : 1;
-  let log = a * Math.log(x) - x + (odd ? Math.log(2 / Math.sqrt(Math.PI)) : 0);
-  for (; a < k / 2; a++) {
-    sum += Math.exp(log);
-    log += Math.log(x / (a + 1));
-  }
-  return sum;
+  let a = 0;
+  let sum = 0;
+  let log = 0;
+  return (k) => {
+    if (a === 0) {
+      const odd = k % 2 === 1;
+      a = odd ? 0.5 : 1;
+      sum = odd ? erfc(Math.sqrt(x)) : Math.exp(-x);
+      log = a * Math.log(x) - x + (odd ? Math.log(2 / Math.sqrt(Math.PI)) : 0);
+    }
+    for (; a < k / 2; a++) {
+      sum += Math.exp(log);
+      log += Math.log(x / (a + 1));
+    }
+    return sum;
+  };
 }

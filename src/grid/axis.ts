@@ -46,8 +46,8 @@ export interface AxisOptions {
  * Makes one uniform axis.
  *
  * @returns the axis with its spacing and node coordinates
- * @throws UsageError when an end is not finite, the ends are out of order, `points` is not an integer from 4 to 2²⁷ or
- * the boundary is unknown
+ * @throws UsageError when an end is not finite, the ends are out of order, `points` is not an integer from 4 to 2²⁷,
+ * the boundary is unknown, or the spacing is not finite or below the rounding of the ends
  *
  * *Good values*: points 64 to start; a box that holds all but 1e-8 of the mass.
  */
@@ -79,6 +79,14 @@ export function axis({ lower, upper, points, boundary }: AxisOptions): Axis {
     'Use boundary: "no-flux" for a box that mass does not leave',
   );
   const spacing = (upper - lower) / (boundary === "dirichlet" ? points + 1 : points);
+  demand(
+    Number.isFinite(spacing) && lower + spacing > lower && upper - spacing < upper,
+    "axis",
+    "upper − lower",
+    "be finite, and not lost in rounding when divided by points",
+    upper - lower,
+    "Shift and scale the coordinate",
+  );
   const offset = nodeOffset(boundary);
   const nodes = Float64Array.from({ length: points }, (_, i) => lower + (i + offset) * spacing);
   return Object.freeze({ lower, upper, points, boundary, spacing, nodes });

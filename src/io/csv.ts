@@ -115,7 +115,7 @@ export function decodeCsv(text: string): { readonly header: string[]; readonly r
  * @param text the file's content; the first line is the header
  * @param columns the columns wanted, in this order; default all
  * @returns names, number of rows, and the values row-major (rows × columns): ready for `cloud(values, columns.length)`
- * @throws UsageError when a column is missing or a field is not a finite number
+ * @throws UsageError when a column is missing or stands twice in the header, or a field is not a finite number
  */
 export function decodeCsvNumbers(
   text: string,
@@ -127,6 +127,7 @@ export function decodeCsvNumbers(
   const at = names.map((name) => {
     const k = header.indexOf(name);
     demand(k >= 0, where, "column", `be one of ${header.join(", ")}`, name, "Check the header line");
+    demand(header.indexOf(name, k + 1) < 0, where, "column", "stand once in the header", name, "Rename one of the two");
     return k;
   });
   const values = new Float64Array(rows.length * names.length);

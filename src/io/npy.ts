@@ -62,6 +62,14 @@ export function decodeNpy(bytes: Uint8Array): NdArray<NumericArray> {
     .map((s) => s.trim())
     .filter((s) => s !== "")
     .map(Number);
+  demand(
+    shape.every((n) => Number.isSafeInteger(n) && n >= 0),
+    where,
+    "shape",
+    "be a tuple of integers ≥ 0",
+    `(${tuple})`,
+    "The file is damaged: copy it again",
+  );
   const size = shape.reduce((product, n) => product * n, 1);
   const values = decode(descr, bytes, start, size);
   if (order === "False") return ndarray(values, shape);

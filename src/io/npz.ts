@@ -4,7 +4,7 @@
 // Reference: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.3.16; numpy.savez (key harris2020array).
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { NdArray } from "ndarray";
-import { demand } from "../error.js";
+import { demand, usageError } from "../error.js";
 import { decodeNpy, encodeNpy, type NumericArray } from "./npy.js";
 
 /**
@@ -133,18 +133,29 @@ export function decodeNpz(bytes: Uint8Array): Record<string, NdArray<NumericArra
       `method ${method}`,
       "Write the file again with numpy.savez",
     );
+    const damaged = "The file is damaged: copy it again";
+    demand(local + 30 <= bytes.length, where, `entry ${name}`, "lie inside the archive", local, damaged);
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     const body = bytes.subarray(start, start + packed);
-    const raw = method === 8 ? new Uint8Array(inflateRawSync(body)) : body;
+    const raw = method === 8 ? inflated(body, where, name) : body;
     demand(
       crc32(raw) === sum,
       where,
       `entry ${name}`,
       `have the checksum ${sum.toString(16)}`,
       crc32(raw).toString(16),
-      "The file is damaged: copy it again",
+      damaged,
     );
     out[name.replace(/\.npy$/, "")] = decodeNpy(raw);
   }
   return out;
+}
+
+function inflated(body: Uint8Array, where: string, name: string): Uint8Array {
+  try {
+    return new Uint8Array(inflateRawSync(body));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw usageError(where, `entry ${name}`, "be deflated data", reason, "The file is damaged: copy it again");
+  }
 }

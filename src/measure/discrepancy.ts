@@ -53,10 +53,10 @@ export function maximumMeanDiscrepancy(
     "Use the median distance of the points as bandwidth",
   );
   demand(
-    statistic === "V" || (statistic === "U" && a.count > 1 && b.count > 1),
+    statistic === "V" || (statistic === "U" && spreadOut(a) && spreadOut(b)),
     where,
     "statistic",
-    'be "V", or "U" with at least two points in each cloud',
+    'be "V", or "U" with at least two points of positive weight in each cloud',
     statistic,
     'Use statistic: "V"',
   );
@@ -81,6 +81,10 @@ export function maximumMeanDiscrepancy(
   }
   const squared = within(a) + within(b) - 2 * across;
   return { squared, distance: Math.sign(squared) * Math.sqrt(Math.abs(squared)) };
+}
+
+function spreadOut(c: Cloud): boolean {
+  return c.weights === null ? c.count > 1 : c.weights.filter((w) => w > 0).length > 1;
 }
 
 function squaredDistance(a: Cloud, i: number, b: Cloud, j: number): number {

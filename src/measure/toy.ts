@@ -25,6 +25,9 @@ const even = { density: () => 1, quantile: (u: number) => u };
 const NODES = [0.1834346424956498, 0.525532409916329, 0.7966664774136267, 0.9602898564975363];
 const WEIGHTS = [0.362683783378362, 0.3137066458778873, 0.2223810344533745, 0.1012285362903763];
 
+/** Most panels of the quadrature along one arc. */
+const MOST_PANELS = 2 ** 16;
+
 /** Noise of standard deviation σ about arcs in the plane; σ = 0 gives the singular law on the arcs. */
 function noisyArcs(
   name: string,
@@ -63,6 +66,14 @@ function noisyArcs(
       include(x1, y1);
     }
     const panels = Math.max(32, noise > 0 ? Math.ceil(longest / (2 * noise)) : 0);
+    demand(
+      panels <= MOST_PANELS,
+      name,
+      "noise",
+      `be 0, or large enough for ${MOST_PANELS} panels of two standard deviations along an arc`,
+      parameters.noise,
+      "Use noise: 0 for the law on the arcs",
+    );
     for (let p = 0; p < panels; p++) {
       for (let k = 0; k < 8; k++) {
         const s = (p + 0.5 + 0.5 * (k < 4 ? -NODES[k] : NODES[k - 4])) / panels;

@@ -93,3 +93,14 @@ describe("grid", () => {
     );
   });
 });
+
+test("an axis whose spacing overflows or drowns in the rounding of its ends is refused", () => {
+  const boundary = "periodic";
+  expect(() => axis({ lower: -1e308, upper: 1e308, points: 8, boundary })).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: axis: upper − lower must be finite, and not lost in rounding when divided by points; got Infinity. Shift and scale the coordinate.]`,
+  );
+  expect(() => axis({ lower: 1e16, upper: 1e16 + 2, points: 8, boundary })).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: axis: upper − lower must be finite, and not lost in rounding when divided by points; got 2. Shift and scale the coordinate.]`,
+  );
+  expect(axis({ lower: 1e9, upper: 1e9 + 1, points: 8, boundary }).nodes[0]).toBe(1e9 + 1 / 16);
+});

@@ -314,3 +314,33 @@ describe("json", () => {
     expect(decodeJson(encodeJson([shared, shared]))).toEqual([{ x: 1 }, { x: 1 }]);
   });
 });
+
+describe("damaged files", () => {
+  const bytes = () =>
+    encodeNpz({
+      u: ndarray(
+        Float64Array.from({ length: 100 }, (_, i) => i),
+        [100],
+      ),
+    });
+
+  it("a shape that is no shape, a directory that points outside, and deflate data that are none are refused by name", () => {
+    const text = String.fromCharCode(...encodeNpy(ndarray(Float64Array.of(1, 2), [2]))).replace("(2,)", "(-1)");
+    expect(() => decodeNpy(Uint8Array.from(text, (c) => c.charCodeAt(0)))).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: decodeNpy: shape must be a tuple of integers ≥ 0; got "(-1)". The file is damaged: copy it again.]`,
+    );
+    const outside = bytes();
+    const view = new DataView(outside.buffer);
+    view.setUint32(view.getUint32(outside.length - 6, true) + 42, outside.length - 5, true);
+    expect(() => decodeNpz(outside)).toThrow("decodeNpz: entry u.npy must lie inside the archive");
+    const broken = bytes().fill(255, 35, 60);
+    expect(() => decodeNpz(broken)).toThrow("decodeNpz: entry u.npy must be deflated data");
+  });
+
+  it("of two columns of one name neither is taken for the other", () => {
+    expect(() => decodeCsvNumbers("a,a\n1,2\n")).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: decodeCsvNumbers: column must stand once in the header; got "a". Rename one of the two.]`,
+    );
+    expect([...decodeCsvNumbers("a,b,a\n1,2,3\n", ["b"]).values]).toEqual([2]);
+  });
+});

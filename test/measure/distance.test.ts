@@ -550,7 +550,7 @@ describe("bad input", () => {
       `[UsageError: maximumMeanDiscrepancy: kernel must be { kind: "energy" } or { kind: "gaussian", bandwidth > 0 }; got {"kind":"gaussian","bandwidth":0}. Use the median distance of the points as bandwidth.]`,
     );
     expect(() => maximumMeanDiscrepancy(line, cloud([0], 1), { statistic: "U" })).toThrowErrorMatchingInlineSnapshot(
-      `[UsageError: maximumMeanDiscrepancy: statistic must be "V", or "U" with at least two points in each cloud; got "U". Use statistic: "V".]`,
+      `[UsageError: maximumMeanDiscrepancy: statistic must be "V", or "U" with at least two points of positive weight in each cloud; got "U". Use statistic: "V".]`,
     );
     expect(() => samplingFloor(line, 0, 5, g)).toThrowErrorMatchingInlineSnapshot(
       `[UsageError: samplingFloor: n must be an integer ≥ 1; got 0. Use the number of points you compare.]`,
@@ -616,4 +616,11 @@ describe("bad input", () => {
       `[UsageError: moments: mass must be > 0; got 0. Give a density with positive values.]`,
     );
   });
+});
+
+it("refuses the U-statistic of a cloud whose weight sits on one point", () => {
+  const atom = cloud([0, 1], 1, [1, 0]);
+  expect(() => maximumMeanDiscrepancy(atom, cloud([0, 1], 1), { statistic: "U" })).toThrow(
+    "at least two points of positive weight",
+  );
 });

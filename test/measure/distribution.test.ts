@@ -345,3 +345,10 @@ describe("bad input", () => {
     );
   });
 });
+
+it("noise too thin for the quadrature along an arc is refused before its table is made", () => {
+  expect(() => twoMoons({ noise: 1e-7 })).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: two-moons: noise must be 0, or large enough for 65536 panels of two standard deviations along an arc; got 1e-7. Use noise: 0 for the law on the arcs.]`,
+  );
+  expect(twoMoons({ noise: 1e-3 }).singular).toBe(false);
+});

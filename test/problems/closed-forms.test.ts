@@ -306,3 +306,13 @@ describe("what the catalogue leaves open", () => {
     expect(exact.map(1, Float64Array.of(1, 2))).toAgree([1, 2]);
   });
 });
+
+describe("far points", () => {
+  test("a target hundreds of standard deviations away has its value at once: L E r − L²T/2λ, E r = |b| + (d − 1)/2|b| + …", () => {
+    // Two coordinates, b = (b, 0): E r = b + 1/(2b) + O(b⁻³), and no start lies within LT/λ = 1 of the target.
+    for (const b of [100, 500]) {
+      const { value } = exactOf(pointTarget({ point: [b, 0] }));
+      expect(value).toAgree(b + 1 / (2 * b) - 0.5, { atol: 2 / b ** 3, rtol: 1e-9 });
+    }
+  });
+});

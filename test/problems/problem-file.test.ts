@@ -2,9 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { catalogue, gaussianShift, problemFrom, proximalFlow, readProblemFile } from "../../problems/index.js";
+import {
+  catalogue,
+  gaussianShift,
+  problemFrom,
+  proximalFlow,
+  readProblemFile,
+  standardise,
+} from "../../problems/index.js";
 import {
   alphaDivergence,
+  cloud,
   gaussian,
   gaussianMixture,
   jensenShannon,
@@ -295,4 +303,19 @@ describe("errors name the field and the cure", () => {
       `"problem file: content must be an object; got []. Start from { "catalogue": "two-moons" }."`,
     );
   });
+});
+
+test("a name that is no file name, more held-out samples than a distance takes, and a constant column are refused", () => {
+  expect(message(() => problemFrom({ ...gaussianShift().describe(), name: "../up" }))).toMatchInlineSnapshot(
+    `"problem file: name must be letters and digits, joined by single hyphens, points or underscores; got "../up". Use for example "my-problem"."`,
+  );
+  expect(message(() => problemFrom({ ...gaussianShift().describe(), name: "" }))).toContain("problem file: name must");
+  expect(problemFrom({ ...gaussianShift().describe(), name: "Old_faithful-2.1" }).name).toBe("Old_faithful-2.1");
+  expect(message(() => problemFrom({ ...gaussianShift().describe(), heldOut: 1e12 }))).toMatchInlineSnapshot(
+    `"problem file: heldOut must be ≤ 8192; got 1000000000000. Give the number of fresh draws of the target, or leave it out."`,
+  );
+  // ten times 0.1 has the mean 0.09999999999999999
+  expect(message(() => standardise(cloud(new Array(10).fill(0.1), 1)))).toMatchInlineSnapshot(
+    `"standardise: coordinate 0 must vary; got 0.1. Leave out the constant column."`,
+  );
 });
