@@ -2,7 +2,8 @@
 //   inf_θ sup_η  E φ(x_T) − E_π f*(φ) + λ∫₀ᵀ E ½|v|² dt   (KL: − log E_π e^φ),   ẋ = v = −∇U_θ/λ, x(0) ~ ρ₀,   Lip(φ) ≤ L certified.
 // Generator step: exact gradient of the objective through an Euler path on a random time grid (1 … timeSteps steps, so that
 // refinement at sampling time meets nothing new), with penalties that vanish at the solution: straightness, the
-// Hamilton–Jacobi residual −∂ₜU + |∇U|²/2λ, and the terminal condition ∇U(x_T, T) = ∇φ(x_T).
+// Hamilton–Jacobi residual −∂ₜU + |∇U|²/2λ, and the terminal condition ∇U(x_T, T) = ∇φ(x_T). The first two harden while the
+// rate falls.
 // Critic step: ascent on the proximally regularised objective. Plain descent–ascent oscillates, because the kinetic
 // energy that damps it is weak (frequency/damping ~ √(T/λ)/s): a critic trained at x_T itself chases the generator. Here it
 // is trained at x̂, a few descent steps of y ↦ φ(y) + λ|y − x₀|²/2T from the generator's x_T: an extra-gradient step

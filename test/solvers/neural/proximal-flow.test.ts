@@ -57,14 +57,14 @@ describe("neural proximal flow, primal form", () => {
   it("Gaussian shift: mean, spread, value, straightness and terminal condition of the closed form", async () => {
     const problem = shift(2);
     const solver = neuralProximalFlow({
-      width: 24,
+      width: 16,
       depth: 2,
       criticWidth: 16,
       batch: 128,
       targetBatch: 256,
       steps: 250,
-      learningRate: 5e-3,
-      criticLearningRate: 4e-3,
+      learningRate: 1e-2,
+      criticLearningRate: 5e-3,
     });
     const solution = await solver.solve(problem, context({}));
     expect(solution.status.text).toMatch(/^converged: chord ratio/);
@@ -186,7 +186,9 @@ describe("neural proximal flow, primal form", () => {
       .solve(problem, context({}))
       .catch((e) => e);
     expect(error).toBeInstanceOf(SolveError);
-    expect(error.message).toMatchInlineSnapshot(`"neuralProximalFlow on proximal-flow: kinetic energy (batch) is NaN at step 4; lower learningRate, or the penalty weights. The state of step 0 is kept"`);
+    expect(error.message).toMatchInlineSnapshot(
+      `"neuralProximalFlow on proximal-flow: kinetic energy (batch) is NaN at step 4; lower learningRate or the penalty weights, or check the samples of the source. The state of step 0 is kept"`,
+    );
     const { partial } = error as SolveError;
     expect(partial!.status.converged).toBe(false);
     expect(partial!.objective.primal).toBeNull();
@@ -206,10 +208,16 @@ describe("neural proximal flow, primal form", () => {
       horizon: 1,
     });
     expect(solver.handles(shift(1))).toBe(true);
-    expect(solver.handles({ ...shift(1), kind: "crowd" })).toMatchInlineSnapshot(`"it solves proximal-flow problems, not crowd; use a solver of that family"`);
-    expect(solver.handles(illPosed)).toMatchInlineSnapshot(`"the problem is ill-posed: lipschitz is Infinity and the target dirac has no density: KL(ρ_T ‖ π) = +∞ for every ρ_T with a density; the critic is unbounded; set a finite lipschitz (the W₁ proximal) to make the problem well-posed"`);
+    expect(solver.handles({ ...shift(1), kind: "crowd" })).toMatchInlineSnapshot(
+      `"it solves proximal-flow problems, not crowd; use a solver of that family"`,
+    );
+    expect(solver.handles(illPosed)).toMatchInlineSnapshot(
+      `"the problem is ill-posed: lipschitz is Infinity and the target dirac has no density: KL(ρ_T ‖ π) = +∞ for every ρ_T with a density; the critic is unbounded; set a finite lipschitz (the W₁ proximal) to make the problem well-posed"`,
+    );
     const own: Divergence = { ...kullbackLeibler(), name: "mine", description: { kind: "own" } };
-    expect(solver.handles(shift(1, own))).toMatchInlineSnapshot(`"the divergence mine is given by JavaScript functions, which run on no tensor backend; use a built-in divergence, or a grid or particle solver"`);
+    expect(solver.handles(shift(1, own))).toMatchInlineSnapshot(
+      `"the divergence mine is given by JavaScript functions, which run on no tensor backend; use a built-in divergence, or a grid or particle solver"`,
+    );
     const progress: Progress[] = [];
     await expect(solver.solve(illPosed, context({ progress: (e) => progress.push(e) }))).rejects.toThrow(
       /^neuralProximalFlow: problem must be one it handles; got proximal-flow: the problem is ill-posed/,
@@ -218,18 +226,36 @@ describe("neural proximal flow, primal form", () => {
   });
 
   it("checks its options", () => {
-    expect(() => neuralProximalFlow({ width: 0 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: width must be an integer ≥ 1; got 0. Use width: 48 to start.]`);
-    expect(() => neuralProximalFlow({ criticWidth: 7 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow (critic): width must be an even integer ≥ 2; got 7. Use width: 64 to start.]`);
-    expect(() => neuralProximalFlow({ steps: 2.5 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: steps must be an integer ≥ 1; got 2.5. Use steps: 1500 to start.]`);
-    expect(() => neuralProximalFlow({ proximalSteps: -1 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: proximalSteps must be an integer ≥ 0; got -1. Use proximalSteps: 3 to start.]`);
-    expect(() => neuralProximalFlow({ criticLearningRate: 1 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: criticLearningRate must be > 0 and < 1; got 1. Use criticLearningRate: 0.002 to start.]`);
-    expect(() => neuralProximalFlow({ terminalWeight: -1 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: terminalWeight must be a finite number ≥ 0; got -1. Use terminalWeight: 1 to start.]`);
+    expect(() => neuralProximalFlow({ width: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: width must be an integer ≥ 1; got 0. Use width: 48 to start.]`,
+    );
+    expect(() => neuralProximalFlow({ criticWidth: 7 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow (critic): width must be an even integer ≥ 2; got 7. Use width: 64 to start.]`,
+    );
+    expect(() => neuralProximalFlow({ steps: 2.5 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: steps must be an integer ≥ 1; got 2.5. Use steps: 2000 to start.]`,
+    );
+    expect(() => neuralProximalFlow({ proximalSteps: -1 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: proximalSteps must be an integer ≥ 0; got -1. Use proximalSteps: 3 to start.]`,
+    );
+    expect(() => neuralProximalFlow({ criticLearningRate: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: criticLearningRate must be > 0 and < 1; got 1. Use criticLearningRate: 0.002 to start.]`,
+    );
+    expect(() => neuralProximalFlow({ terminalWeight: -1 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: terminalWeight must be a finite number ≥ 0; got -1. Use terminalWeight: 1 to start.]`,
+    );
   });
 
   it("checks times and steps of a solution", async () => {
     const solution = await neuralProximalFlow({ ...small, steps: 1 }).solve(shift(1), context({}));
-    expect(() => solution.value(1.5, Float64Array.of(0))).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: t must be in [0, 1]; got 1.5. Give a time of the problem.]`);
-    expect(() => solution.density(-1)).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: t must be in [0, 1]; got -1. Give a time of the problem.]`);
-    expect(() => solution.trajectories({ steps: 0 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: neuralProximalFlow: trajectories.steps must be an integer ≥ 1; got 0. Use steps: 20 to start.]`);
+    expect(() => solution.value(1.5, Float64Array.of(0))).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: t must be in [0, 1]; got 1.5. Give a time of the problem.]`,
+    );
+    expect(() => solution.density(-1)).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: t must be in [0, 1]; got -1. Give a time of the problem.]`,
+    );
+    expect(() => solution.trajectories({ steps: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: neuralProximalFlow: trajectories.steps must be an integer ≥ 1; got 0. Use steps: 20 to start.]`,
+    );
   });
 });
