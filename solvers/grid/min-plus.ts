@@ -65,7 +65,7 @@ export function latticeCost(g: Grid, h: (r: number) => number): LatticeCost {
 /** Most nodes of a tile. */
 const TILE = 64;
 
-/** Groups the nodes where `keep` is not 0 in tiles of at most 8 × 8 (1 × 32 on a line). */
+/** Groups the nodes where `keep` is > 0 in tiles of at most 8 × 8 (1 × 32 on a line). */
 export function tiling(cost: LatticeCost, keep: ArrayLike<number>): Tiling {
   const { rows, columns } = cost;
   const [side0, side1] = rows === 1 ? [1, 32] : [8, 8];
@@ -78,7 +78,7 @@ export function tiling(cost: LatticeCost, keep: ArrayLike<number>): Tiling {
       let [low0, high0, low1, high1] = [rows, -1, columns, -1];
       for (let i = i0; i < Math.min(rows, i0 + side0); i++) {
         for (let j = j0; j < Math.min(columns, j0 + side1); j++) {
-          if (keep[i * columns + j] === 0) continue;
+          if (!(keep[i * columns + j] > 0)) continue;
           nodes.push(i * columns + j);
           if (i < low0) low0 = i;
           if (i > high0) high0 = i;

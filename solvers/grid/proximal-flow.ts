@@ -50,7 +50,7 @@ export interface GridProximalFlowOptions {
   readonly samples?: number;
   /** Converged when gap ≤ tolerance · max(1, |primal|); default 1e-3. */
   readonly tolerance?: number;
-  /** Newton steps over all grids; default 400. */
+  /** Newton steps over all grids; default 1000. */
   readonly maxIterations?: number;
   /**
    * Smoothing ε of the dual from which potential, densities and velocities are made, in units of λh²/T (or Lh where that is less); default 0.08 in
@@ -96,7 +96,7 @@ const KEPT_TIMES = 48;
 export function gridProximalFlow(
   options: GridProximalFlowOptions = {},
 ): Solver<ProximalFlow, GridProximalFlowSolution> {
-  const settings: Settings = { samples: 2 ** 18, tolerance: 1e-3, maxIterations: 400, ...options };
+  const settings: Settings = { samples: 2 ** 18, tolerance: 1e-3, maxIterations: 1000, ...options };
   check(settings);
   const record = {
     name: NAME,
@@ -180,7 +180,7 @@ function check(s: Settings): void {
     "maxIterations",
     "be an integer ≥ 1",
     s.maxIterations,
-    "Use maxIterations: 400 to start",
+    "Use maxIterations: 1000 to start",
   );
   demand(
     s.smoothing === undefined || (s.smoothing > 0 && Number.isFinite(s.smoothing)),
@@ -377,13 +377,7 @@ async function maximise(problem: ProximalFlow, s: Settings, work: Work, context:
     const square = g.axes.reduce((sum, ax) => sum + ax.spacing ** 2, 0) / dimension;
     return {
       lattice,
-      transport: nodeTransport(
-        latticeCost(lattice, cost.h),
-        source,
-        onLattice,
-        per === 1 ? null : onNodes(g, per),
-        divergence,
-      ),
+      transport: nodeTransport(latticeCost(lattice, cost.h), source, onLattice, divergence),
       unit: smoothing * Math.min(stiffness * square, lipschitz * Math.sqrt(square)),
       truncated: target.truncated,
     };
@@ -403,8 +397,10 @@ async function maximise(problem: ProximalFlow, s: Settings, work: Work, context:
     transform = (await climb(transport, transform, times * unit, 1e-3 * times * unit, g)).transform;
   let epsilon = unit;
   let potential: Float64Array | null = null;
+  let precision = 1e-8;
   for (;;) {
-    const state = await climb(transport, transform, epsilon, 1e-6 * epsilon, g);
+    // The fields need their tails right; a certificate needs the bulk.
+    const state = await climb(transport, transform, epsilon, Math.max(precision * epsilon, 1e-14), g);
     transform = state.transform;
     potential ??= state.potential.slice();
     const { primal, dual } = certificate(transport, state);
@@ -431,8 +427,12 @@ async function maximise(problem: ProximalFlow, s: Settings, work: Work, context:
         targetTruncated: truncated,
       };
     }
-    // The gap is proportional to ε.
-    epsilon *= Math.max(0.25, Math.min(0.8, (0.9 * s.tolerance * scale) / gap));
+    // At the maximum of J_ε the gap is about ε/2 a dimension: a much larger one says that the maximum is not reached yet.
+    if (gap > 3 * dimension * epsilon && precision > 1e-14) precision *= 1e-3;
+    else {
+      epsilon *= Math.max(0.25, Math.min(0.8, (0.9 * s.tolerance * scale) / gap));
+      precision = 1e-5;
+    }
   }
 }
 
@@ -446,11 +446,6 @@ function spacedOut(values: Float64Array, per: number): Float64Array {
   const out = new Float64Array(values.length * per);
   for (let j = 0; j < values.length; j++) out[latticeIndex(j, per)] = values[j];
   return out;
-}
-
-/** 1 at the lattice points that are nodes. */
-function onNodes(g: Grid, per: number): Float64Array {
-  return spacedOut(new Float64Array(g.size).fill(1), per);
 }
 
 /** Node j of a line as a point of a lattice `per` times finer, `per` odd. */

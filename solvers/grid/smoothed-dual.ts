@@ -40,7 +40,7 @@ export interface NodeTransport {
   readonly divergence: Divergence;
   /** Nodes with aᵢ > 0. */
   readonly from: Tiling;
-  /** Nodes that mass may reach: bⱼ > 0, and all where f(r) grows at most linearly. */
+  /** Nodes with bⱼ > 0; no mass goes elsewhere, whatever f. */
   readonly onto: Tiling;
   /** log aᵢ. */
   readonly logSource: Float64Array;
@@ -78,32 +78,20 @@ export interface AscentResult {
   readonly decrement: number;
 }
 
-/**
- * Sets up the node problem.
- *
- * @param allowed 1 at the nodes that mass may reach at all; `null`: all nodes
- */
+/** Sets up the node problem; a and b have one entry for each lattice point. */
 export function nodeTransport(
   cost: LatticeCost,
   source: Float64Array,
   target: Float64Array,
-  allowed: Float64Array | null,
   divergence: Divergence,
 ): NodeTransport {
-  const anywhere = divergence.conjugateDomain < Infinity;
   return {
     cost,
     source,
     target,
     divergence,
-    from: tiling(
-      cost,
-      Uint8Array.from(source, (m) => (m > 0 ? 1 : 0)),
-    ),
-    onto: tiling(
-      cost,
-      target.map((m, j) => (m > 0 || (anywhere && (allowed === null || allowed[j] > 0)) ? 1 : 0)),
-    ),
+    from: tiling(cost, source),
+    onto: tiling(cost, target),
     logSource: source.map(Math.log),
   };
 }
@@ -257,7 +245,7 @@ function sweep(
   let confined = false;
   for (const j of onto.nodes) {
     if (served[j] === 0) continue;
-    const wish = balance(divergence, -soft[j] / epsilon - Math.log(target[j]), epsilon, potential[j]);
+    const wish = halfStep(divergence, -soft[j] / epsilon - Math.log(target[j]), epsilon, potential[j]);
     potential[j] = Math.max(centreOfTrust[j] - radius, Math.min(centreOfTrust[j] + radius, wish));
     if (potential[j] !== wish && state.marginal[j] > 1e-9) confined = true;
   }
@@ -275,17 +263,14 @@ function renew(problem: NodeTransport, state: DualState, epsilon: number): numbe
   const whole = minPlus(cost, onto, from, raised, new Float64Array(size), columns, CUTOFF * epsilon);
   softMinimum(columns, onto, raised, epsilon, whole);
   for (const j of onto.nodes) {
-    potential[j] =
-      target[j] === 0
-        ? divergence.conjugateDomain
-        : balance(divergence, -whole[j] / epsilon - Math.log(target[j]), epsilon, potential[j]);
+    potential[j] = halfStep(divergence, -whole[j] / epsilon - Math.log(target[j]), epsilon, potential[j]);
   }
   centre(problem, potential);
   minPlus(cost, from, onto, potential, transform, plan, CUTOFF * epsilon);
   const seen = new Float64Array(size);
   softMinimumOfColumns(plan, from, raised, epsilon, seen);
   // A node is served when the pattern holds all but a tenth of what it receives; the others keep ψ until the next round.
-  for (const j of onto.nodes) served[j] = target[j] > 0 && seen[j] - whole[j] < 0.1 * epsilon ? 1 : 0;
+  for (const j of onto.nodes) served[j] = seen[j] - whole[j] < 0.1 * epsilon ? 1 : 0;
   return evaluate(problem, state, epsilon);
 }
 
@@ -300,7 +285,7 @@ function centre(problem: NodeTransport, potential: Float64Array): void {
 }
 
 /** The root y of y/ε + log f*′(y) = s, increasing in y. */
-function balance(divergence: Divergence, s: number, epsilon: number, guess: number): number {
+function halfStep(divergence: Divergence, s: number, epsilon: number, guess: number): number {
   if (divergence.logMeanExp) return s / (1 + 1 / epsilon);
   const top = divergence.conjugateDomain;
   const excess = (y: number): number =>
@@ -384,8 +369,7 @@ export function certificate(problem: NodeTransport, state: DualState): { primal:
     primal += a * paid;
   }
   for (const j of onto.nodes) {
-    if (target[j] > 0) primal += target[j] * divergence.f(marginal[j] / target[j]);
-    else if (marginal[j] > 0) primal += divergence.conjugateDomain * marginal[j];
+    primal += target[j] * divergence.f(marginal[j] / target[j]);
   }
   return { primal, dual };
 }
