@@ -7,7 +7,7 @@
 //   exact      errors against the closed form, where the problem has one
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import type { DeviceUse } from "../device/index.js";
-import { SolveError } from "../error.js";
+import { demand, SolveError } from "../error.js";
 import { type Cloud, cloud, type Distribution, wasserstein2 } from "../measure/index.js";
 import type { Problem, WellPosedness } from "../problem.js";
 import { type Generator, generator } from "../random/index.js";
@@ -106,7 +106,7 @@ export interface StudyRecord {
   readonly runs: readonly RunRecord[];
   /** Names of the solved runs, and W₂ between the laws of x_T of each pair. */
   readonly pairwise: { readonly names: readonly string[]; readonly distances: readonly (readonly number[])[] };
-  /** W₂ between n fresh points of the target and the held-out points, n = their number. */
+  /** W₂ between n fresh points of the target and the held-out points, n = their number; `null` without them, or with fewer samples than n. */
   readonly samplingFloor: (Estimate & { readonly count: number; readonly repeats: number }) | null;
 }
 
@@ -135,14 +135,37 @@ const REPEATS = 8;
  *
  * A solver that does not handle a problem, fails, or stalls does not stop the comparison: its row says so.
  *
- * @throws the signal's reason when aborted; nothing is written by this function
+ * @throws UsageError when two problems or two solvers share a name, or `count` or `repeats` does not fit; the signal's reason when
+ * aborted; nothing is written by this function
  */
 export async function compare<P extends TransportLikeProblem>(
   problems: P | readonly P[],
   options: CompareOptions<P>,
 ): Promise<Comparison<P>> {
   const list: readonly P[] = Array.isArray(problems) ? problems : [problems as P];
-  const { seed = 0, count = 256 } = options;
+  const { seed = 0, count = 256, repeats = 1 } = options;
+  const where = "compare";
+  for (const [name, names] of [
+    ["problems", list.map((p) => p.name)],
+    ["solvers", options.solvers.map((s) => s.name)],
+  ] as const)
+    demand(
+      names.length > 0 && new Set(names).size === names.length,
+      where,
+      name,
+      "be one or more, each with a name of its own",
+      names,
+      "Fields, checkpoints and colours go by the name: leave out or rename the second",
+    );
+  demand(
+    Number.isInteger(count) && count >= 2 && count <= 8192,
+    where,
+    "count",
+    "be an integer in 2 … 8192",
+    count,
+    "Use count: 256",
+  );
+  demand(Number.isInteger(repeats) && repeats >= 1, where, "repeats", "be an integer ≥ 1", repeats, "Use repeats: 5");
   const began = performance.now();
   const studies: { problem: P; runs: Run<P>[] }[] = [];
   const records: StudyRecord[] = [];
@@ -200,21 +223,26 @@ async function runOne<P extends TransportLikeProblem>(
       onProgress: (p) =>
         options.onProgress?.({ problem: problem.name, solver: solver.name, stage: p.stage, fraction: p.fraction }),
     });
-  try {
-    const solution = await again(seed);
-    const others: Solution<P>[] = [];
-    if (solver.family !== "grid") for (let k = 1; k < repeats; k++) others.push(await again(seed + k));
-    const { converged, text } = solution.status;
-    return { solver, solution, repeats: others, failure: converged ? null : { kind: "failed", text } };
-  } catch (error) {
-    if (signal?.aborted || !(error instanceof SolveError)) throw error;
-    return {
-      solver,
-      solution: error.partial as Solution<P> | null,
-      repeats: [],
-      failure: { kind: "failed", text: error.message },
-    };
-  }
+  const attempt = async (s: number): Promise<{ solution: Solution<P> | null; failure: Failure | null }> => {
+    try {
+      const solution = await again(s);
+      const { converged, text } = solution.status;
+      return { solution, failure: converged ? null : { kind: "failed", text } };
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof SolveError)) throw error;
+      return { solution: error.partial as Solution<P> | null, failure: { kind: "failed", text: error.message } };
+    }
+  };
+  const first = await attempt(seed);
+  const others: Solution<P>[] = [];
+  let { failure } = first;
+  if (solver.family !== "grid" && first.solution !== null)
+    for (let k = 1; k < repeats; k++) {
+      const next = await attempt(seed + k);
+      if (next.solution !== null) others.push(next.solution);
+      if (next.failure !== null) failure ??= { kind: "failed", text: `seed ${seed + k}: ${next.failure.text}` };
+    }
+  return { solver, solution: first.solution, repeats: others, failure };
 }
 
 async function measure<P extends TransportLikeProblem>(
@@ -266,6 +294,8 @@ function againstHeldOut(heldOut: Cloud, draw: (n: number, gen: Generator) => Clo
 function floor<P extends TransportLikeProblem>(problem: P, draws: Generator): StudyRecord["samplingFloor"] {
   const { heldOut, target } = problem;
   if (heldOut === null) return null;
+  // No second sample of that size can be drawn without replacement.
+  if (target.data !== null && target.data.count < heldOut.count) return null;
   const draw = (n: number, gen: Generator) => {
     if (target.data === null) return target.sample(n, gen);
     const { points, dimension: d, count } = target.data;

@@ -152,9 +152,9 @@ function title<P extends TransportLikeProblem>(run: Solved<P>, colour: (name: st
   return `<span class="dot" style="background:${colour(run.solver.name)}"></span>${escapeHtml(run.solver.name)} <small>${family}</small>`;
 }
 
-/** Text made safe inside HTML. */
+/** Text made safe inside HTML, in attributes too. */
 export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
 function lineData(problem: TransportLikeProblem, paths: Trajectories): (Place & { path: number })[] {

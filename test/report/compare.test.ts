@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { gaussianShift, manifoldTarget, type ProximalFlow, twoMoons } from "../../problems/index.js";
 import { SolveError } from "../../src/error.js";
 import { decodeNpz } from "../../src/io/index.js";
-import { cloud } from "../../src/measure/index.js";
+import { cloud, empirical } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { compare, parseBibliography, renderHtml, tally, writeReport } from "../../src/report/index.js";
 import type { Solution } from "../../src/solution/index.js";
@@ -187,5 +187,60 @@ describe("the report", () => {
     expect(floor.mean).toBeGreaterThan(0.1);
     expect(floor.mean).toBeLessThan(2);
     expect(floor.standardError).toBeLessThan(0.25 * floor.mean);
+  });
+});
+
+describe("compare, at the edges", () => {
+  const solvers = [closedForm("a")];
+
+  it("refuses twins, and counts that no distance takes, before any solve", async () => {
+    const problem = gaussianShift();
+    const twins = 'each with a name of its own; got ["gaussian-shift","gaussian-shift"]';
+    await expect(compare([problem, problem], { ...options, solvers })).rejects.toThrow(twins);
+    await expect(compare(problem, { ...options, solvers: [closedForm("a"), closedForm("a", 1)] })).rejects.toThrow(
+      'compare: solvers must be one or more, each with a name of its own; got ["a","a"]',
+    );
+    await expect(compare(problem, { ...options, solvers, count: 9000 })).rejects.toThrow(
+      "compare: count must be an integer in 2 … 8192; got 9000. Use count: 256.",
+    );
+    await expect(compare(problem, { ...options, solvers, repeats: 0 })).rejects.toThrow(
+      "compare: repeats must be an integer ≥ 1; got 0. Use repeats: 5.",
+    );
+  });
+
+  it("keeps the solution when a further seed fails, and says which", async () => {
+    const good = closedForm("moody");
+    const moody: Solver<ProximalFlow> = {
+      ...good,
+      solve: (problem, context) => (context.seed === 4 ? broken : good).solve(problem, context),
+    };
+    const { record, studies } = await compare(gaussianShift(), { ...options, solvers: [moody], repeats: 3 });
+    expect(studies[0].runs[0].solution?.seed).toBe(3);
+    expect(studies[0].runs[0].repeats.map((s) => s.seed)).toEqual([5]);
+    expect(record.studies[0].runs[0].failure).toEqual({
+      kind: "failed",
+      text: "seed 4: broken: the residual overflowed at step 3. Lower the learning rate.",
+    });
+    expect(record.studies[0].runs[0].spread?.solutions).toBe(2);
+  });
+
+  it("leaves the sampling floor unmeasured where fewer samples are left than were held out", async () => {
+    const draws = (n: number, seed: number) => gaussianShift({ dimension: 2 }).target.sample(n, generator(seed));
+    const problem: ProximalFlow = {
+      ...gaussianShift({ dimension: 2 }),
+      target: empirical(draws(10, 1)),
+      heldOut: draws(20, 2),
+    };
+    const { record } = await compare(problem, { ...options, solvers });
+    expect(record.studies[0].samplingFloor).toBe(null);
+    expect(record.studies[0].runs[0].toHeldOut?.mean).toBeGreaterThan(0);
+  });
+
+  it("keeps text inside the attribute it stands in", async () => {
+    const note = 'a "quoted" <note>';
+    const law = { ...flowLaws()[0], measure: () => note };
+    const html = renderHtml(await compare(gaussianShift(), { ...options, laws: [law], solvers }));
+    expect(html).toContain('title="a &quot;quoted&quot; &lt;note&gt;"');
+    expect(html).not.toContain(note);
   });
 });
