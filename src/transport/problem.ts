@@ -45,6 +45,7 @@ export interface TransportOptions {
   /** Newton steps of the smoothed ascent in all; default 400. */
   readonly maxIterations?: number;
   readonly signal?: AbortSignal | null;
+  /** Called at every step of the smoothed ascent with gap NaN, and once at the end with the certified gap (NaN when unmeasured). */
   readonly onProgress?: (iteration: number, gap: number) => void;
 }
 

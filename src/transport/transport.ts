@@ -146,7 +146,7 @@ export async function semiRelaxedTransport(
       converged,
       text: isComplete
         ? advice(converged, polish, finished, gap, smooth.residual, lastSmoothing)
-        : `failed: the plan misses the weights by ${missing.toExponential(1)}; scale the points or the cost to order 1`,
+        : `failed: the plan misses the weights by ${missing.toExponential(1)}; see that both weights sum to 1, or scale points and cost to order 1`,
     },
     histories: [
       { name: "smoothed marginal residual", iterations: smooth.residuals.map((_, k) => k), values: smooth.residuals },

@@ -379,6 +379,28 @@ describe("options and messages", () => {
       "semiRelaxedTransport: maxIterations must be an integer ≥ 1; got 0.5. Leave it out for the default 400.",
     );
   });
+  it("certifies nothing that is not there: weights that do not match, a tolerance below round-off", async () => {
+    const short = { ...cloud([0, 1], 1), weights: Float64Array.of(0.5, 0.4) };
+    const unmatched = await run(short, cloud([0, 1], 1), linearCost(1), plainTransport());
+    expect(unmatched.status).toEqual({
+      converged: false,
+      text: "failed: the plan misses the weights by 1.0e-1; see that both weights sum to 1, or scale points and cost to order 1",
+    });
+    let below = 0;
+    for (let seed = 0; seed < 10; seed++) {
+      const r = await run(normalCloud(seed, 20, 2), normalCloud(seed + 50, 20, 2), linearCost(1), kl, {
+        tolerance: 1e-300,
+      });
+      if (r.status.converged) expect(r.objective.gap).toBeLessThanOrEqual(1e-300);
+      else {
+        below++;
+        expect(r.status.text).toMatch(
+          /^all pairs are priced out but the duality gap is \d\.\de-1\d, the round-off of this data; shift or scale the points, or raise tolerance$/,
+        );
+      }
+    }
+    expect(below).toBeGreaterThan(0);
+  });
   it("stops when asked to, and reports progress", async () => {
     const stop = AbortSignal.abort(new Error("enough"));
     await expect(run(one, one, linearCost(1), kl, { signal: stop })).rejects.toThrow("enough");
