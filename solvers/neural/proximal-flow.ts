@@ -95,7 +95,7 @@ export interface NeuralProximalFlowOptions {
   readonly hamiltonJacobiWeight?: number;
   /** γ ≥ 0 of the terminal penalty; default 1. */
   readonly terminalWeight?: number;
-  /** Samples for the measured objective, the probes and `density(t)`; default 1024. */
+  /** Samples for the probes and `density(t)`, an eighth of those for the measured objective; default 1024. */
   readonly evaluation?: number;
 }
 
@@ -582,8 +582,9 @@ interface Trained {
   readonly began: number;
 }
 
-/** Euler steps of the solution's own cloud. */
+/** Euler steps of the solution's own cloud, and of the larger one on which the objective is measured. */
 const CLOUD_STEPS = 40;
+const OBJECTIVE_STEPS = 10;
 
 function makeSolution(trained: Trained): NeuralProximalFlowSolution {
   const { arena, context, reached } = trained;
@@ -592,7 +593,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
   const { center, scale } = frame;
   const root = generator(context.seed).split(NAME);
   const sources = pointsOf(problem.source, settings.evaluation, root.split("evaluation source"));
-  const targets = pointsOf(problem.target, 4 * settings.evaluation, root.split("evaluation target"));
+  const targets = pointsOf(problem.target, 16 * settings.evaluation, root.split("evaluation target"));
   const critic = normalisedCritic(hostCritic(criticShape, reached.critic, frame), divergence, targets);
   const network = hostPotential(potentialShape, reached.potential);
 
@@ -634,10 +635,12 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
   const shift = mean(atEnd.values) - unit * mean(last.values);
   const terminal = last.gradients.map((p) => (p * unit) / scale);
   const mismatch = meanSquare(terminal.map((p, i) => p - atEnd.gradients[i])) / meanSquare(atEnd.gradients);
-  const primal =
-    trained.failure === null
-      ? mean(atEnd.values) + terminalReward(critic, divergence, targets) + lambda * probes.energy
-      : null;
+  const measuredObjective = () => {
+    const many = cloud(pointsOf(problem.source, 8 * settings.evaluation, root.split("objective source")), d);
+    const coarse = follow(many, OBJECTIVE_STEPS);
+    const reward = terminalReward(critic, divergence, targets);
+    return mean(criticAt(endOf(coarse)).values) + reward + lambda * kineticEnergy(coarse);
+  };
   const n = sources.length / d;
 
   return {
@@ -646,7 +649,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     solver: trained.record,
     status: trained.failure === null ? judge(probes, mismatch, settings) : { converged: false, text: trained.failure },
     histories: histories(trained.measured),
-    objective: { primal, dual: null, gap: null },
+    objective: { primal: trained.failure === null ? measuredObjective() : null, dual: null, gap: null },
     counts: {
       steps: reached.step,
       criticSteps: reached.step * settings.criticSteps,
@@ -720,13 +723,25 @@ function endOf(paths: Trajectories): Float64Array {
   return paths.positions.slice((paths.times.length - 1) * paths.count * paths.dimension);
 }
 
-/** How straight the trained flow is, relative to its mean displacement; energy = ∫E ½|v|²dt. */
+/** ∫E ½|v|²dt of Euler paths. */
+function kineticEnergy(paths: Trajectories): number {
+  const { count, dimension, times, positions } = paths;
+  const size = count * dimension;
+  let energy = 0;
+  for (let k = 0; k + 1 < times.length; k++) {
+    let square = 0;
+    for (let i = k * size; i < (k + 1) * size; i++) square += (positions[i + size] - positions[i]) ** 2;
+    energy += (0.5 * square) / count / (times[k + 1] - times[k]);
+  }
+  return energy;
+}
+
+/** How straight the trained flow is, relative to its mean displacement. */
 interface Probes {
   readonly chord: number;
   readonly oneStep: number;
   readonly halving: number;
   readonly refinement: number;
-  readonly energy: number;
 }
 
 function probe(paths: Trajectories, endAfter: (steps: number) => Float64Array): Probes {
@@ -744,11 +759,7 @@ function probe(paths: Trajectories, endAfter: (steps: number) => Float64Array): 
   };
   const node = (k: number) => positions.subarray(k * size, (k + 1) * size);
   let length = 0;
-  let energy = 0;
-  for (let k = 0; k < steps; k++) {
-    length += distance(node(k), node(k + 1));
-    energy += (0.5 * d * meanSquare(node(k).map((x, i) => node(k + 1)[i] - x))) / (times[k + 1] - times[k]);
-  }
+  for (let k = 0; k < steps; k++) length += distance(node(k), node(k + 1));
   const displacement = distance(node(0), node(steps));
   const error = (after: number) => distance(endAfter(after), node(steps)) / displacement;
   return {
@@ -756,7 +767,6 @@ function probe(paths: Trajectories, endAfter: (steps: number) => Float64Array): 
     oneStep: error(1),
     halving: error(steps / 2),
     refinement: error(steps / 8),
-    energy,
   };
 }
 
