@@ -380,7 +380,8 @@ export function hostCritic(
   const matrices = sizes.map(([rows, columns], k) => {
     const w = Float64Array.from(parameters[2 * k]);
     const bound = spectralNormBound(w, rows, columns);
-    const factor = free ? 1 : (k === shape.depth ? shape.lipschitz : 1) / Math.max(1, bound);
+    // the margin keeps the product of the norms at or below L in floating point
+    const factor = free ? 1 : (k === shape.depth ? shape.lipschitz : 1) / Math.max(1, bound * (1 + 1e-12));
     norms.push(bound * factor);
     return w.map((x) => x * factor);
   });
@@ -534,7 +535,7 @@ const HOST_RELU: HostLayer = {
  * Certified upper bound on ‖W‖₂: ‖M‖_F^{1/2^{k+1}} with M = (WᵀW)^{2^k} (or WWᵀ), k = 24.
  *
  * @param w row-major, rows × columns
- * @returns σ ≤ bound ≤ σ · n^{1/2^{26}} up to round-off, n the smaller side
+ * @returns σ ≤ bound ≤ σ · n^{1/2^{26}}(1 + 1e-12), n the smaller side; the last factor covers round-off
  */
 export function spectralNormBound(w: Float64Array, rows: number, columns: number): number {
   const n = Math.min(rows, columns);
@@ -562,7 +563,7 @@ export function spectralNormBound(w: Float64Array, rows: number, columns: number
     m = squared(m, n);
     share /= 2;
   }
-  return Math.exp(log / 2);
+  return Math.exp(log / 2) * (1 + 1e-12);
 }
 
 function squared(m: Float64Array, n: number): Float64Array<ArrayBuffer> {

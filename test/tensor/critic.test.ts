@@ -126,7 +126,7 @@ describe.each(CASES)("%s", (_name, shape) => {
       expect(host.certifiedLipschitz).toBeNull();
       return;
     }
-    expect(host.certifiedLipschitz).toBeLessThanOrEqual((shape.lipschitz / frame.scale) * (1 + 1e-12));
+    expect(host.certifiedLipschitz).toBeLessThanOrEqual(shape.lipschitz / frame.scale);
     const draws = generator(11);
     const a = draws.normal(3000).map((x) => 2 * x);
     const b = a.map((x, i) => x + 0.3 * draws.normal(1)[0] * (1 + (i % 5)));
@@ -198,7 +198,7 @@ describe("spectralNormBound", () => {
         const norm = Math.hypot(...v);
         v = v.map((x) => x / norm);
       }
-      expect(bound).toBeGreaterThanOrEqual(sigma * (1 - 1e-13));
+      expect(bound).toBeGreaterThanOrEqual(sigma);
       expect(bound).toBeLessThan(sigma * (1 + 1e-6));
       expect(bound).toBeLessThan(0.95 * Math.hypot(...w));
     }
@@ -268,7 +268,7 @@ describe("D_KL^1 of the bimodal pair, exactly 0.983987", () => {
     const { value, lipschitz } = bimodal("maxmin", 600);
     expect(value).toBeGreaterThan(0.97);
     expect(value).toBeLessThan(0.983987 + 1e-6);
-    expect(lipschitz).toBeLessThanOrEqual(1 + 1e-12);
+    expect(lipschitz).toBeLessThanOrEqual(1);
     expect(tf.memory().numTensors).toBe(before);
   });
 
