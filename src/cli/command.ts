@@ -1,7 +1,7 @@
 // What a command of the CLI is, and the options that all of them share.
 import { parseArgs } from "node:util";
 import type { DeviceRequest } from "../device/index.js";
-import { UsageError } from "../error.js";
+import { UsageError, usageError } from "../error.js";
 
 /** Exit codes: 0 ok, 1 a check failed, 2 bad usage, 3 a solver failed. */
 export const exitCodes = { ok: 0, checkFailed: 1, usage: 2, solverFailed: 3 } as const;
@@ -35,6 +35,8 @@ export interface Command {
   /** Full help with an example. */
   readonly help: string;
   readonly options: Readonly<Record<string, OptionKind>>;
+  /** Whether words without a dash may follow; the command itself judges them. */
+  readonly takesArguments: boolean;
   run(parsed: Parsed, streams: Streams): Promise<number>;
 }
 
@@ -80,11 +82,20 @@ export function parse(command: Command, args: readonly string[]): Parsed | null 
       strict: true,
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split(". ")[0] : String(error);
+    const reason = error instanceof Error ? error.message.split(/\.\s/)[0] : String(error);
     throw new UsageError(`meanfield ${command.name}: ${reason}. See meanfield ${command.name} --help.`);
   }
   const { values, positionals } = got;
   if (values.help) return null;
+  for (const [name, value] of Object.entries(values))
+    if (value === "") {
+      const cure = `See meanfield ${command.name} --help`;
+      throw usageError("meanfield", `--${name}`, "not be empty", value, cure);
+    }
+  if (!command.takesArguments && positionals.length > 0) {
+    const cure = `See meanfield ${command.name} --help`;
+    throw usageError(`meanfield ${command.name}`, "argument", "not be given", positionals[0], cure);
+  }
   const device = (values.device ?? "auto") as DeviceRequest;
   if (!["auto", "cpu", "webgpu"].includes(device)) {
     throw new UsageError(

@@ -1,11 +1,12 @@
 // meanfield compare: several solvers on one problem or more, and the report.
 import { resolve } from "node:path";
 import { UsageError } from "../error.js";
-import { encodeJson } from "../io/index.js";
+import { demandWritableFolder, encodeJson } from "../io/index.js";
 import {
   type ComparisonRecord,
   compare,
   largestDisagreement,
+  reportFiles,
   type StudyRecord,
   tally,
   writeReport,
@@ -36,6 +37,7 @@ Example:
     count: { type: "string" },
     checkpoints: { type: "string" },
   },
+  takesArguments: true,
   run: async (parsed, streams) => {
     if (parsed.positionals.length === 0) {
       throw new UsageError(
@@ -47,12 +49,13 @@ Example:
     const names = ((parsed.values.solvers as string | undefined) ?? Object.keys(solvers).join(",")).split(",");
     const methods = names.map((name) => chooseSolver(name.trim()));
     const folder = resolve(parsed.out ?? `out/${problems.map((p) => p.name).join("+")}`);
+    await demandWritableFolder(folder, reportFiles);
     const comparison = await compare(problems, {
       solvers: methods,
       laws: flowLaws(),
       seed: parsed.seed,
-      repeats: Math.max(1, integerOption(parsed, "repeats", 1)),
-      count: Math.max(2, integerOption(parsed, "count", 256)),
+      repeats: integerOption(parsed, "repeats", 1),
+      count: integerOption(parsed, "count", 256),
       device: parsed.device,
       signal: streams.signal,
       checkpoints: (parsed.values.checkpoints as string | undefined) ?? null,

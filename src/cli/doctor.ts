@@ -14,6 +14,7 @@ export const doctor: Command = {
 Example:
   meanfield doctor --json`,
   options: {},
+  takesArguments: false,
   run: async (parsed, streams) => {
     const facts = { version, machine: machine(), device: await inspectDevice(), tensors: await inspectTensors() };
     streams.out(parsed.json ? encodeJson(facts) : lines(facts, "").join("\n"));

@@ -11,6 +11,7 @@ export const list: Command = {
 Example:
   meanfield list --json`,
   options: {},
+  takesArguments: false,
   run: async (parsed, streams) => {
     const problems = Object.entries(catalogue).map(([name, entry]) => ({ name, title: entry.title }));
     const methods = Object.entries(solvers).map(([name, entry]) => ({ name, title: entry.title }));

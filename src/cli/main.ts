@@ -6,6 +6,10 @@ const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => interrupt.abort(new Error(`stopped by ${signal}; nothing half-written is left`)));
 }
+// A reader that closes the pipe early, such as head, wants no more.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 const terminal = process.stderr.isTTY === true;
 let shown = false;
 const clear = () => {

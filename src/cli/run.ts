@@ -1,5 +1,5 @@
 // The command line without the process: arguments and streams in, exit code out.
-import { SolveError, UsageError } from "../error.js";
+import { SolveError, UsageError, usageError } from "../error.js";
 import { version } from "../version.js";
 import { type Command, exitCodes, parse, type Streams, sharedHelp } from "./command.js";
 import { compareCommand } from "./compare.js";
@@ -63,6 +63,11 @@ export async function run(args: readonly string[], streams: Streams): Promise<nu
     if (error instanceof SolveError || streams.signal?.aborted) {
       streams.error(error instanceof Error ? error.message : String(error));
       return exitCodes.solverFailed;
+    }
+    if (error instanceof Error && "syscall" in error) {
+      const cure = "Check the path, its permissions and the space left";
+      streams.error(usageError("meanfield", "files", "be readable and writable", error.message, cure).message);
+      return exitCodes.usage;
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 // meanfield solve: one problem, one solver.
 import ndarray from "ndarray";
 import { UsageError } from "../error.js";
-import { encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
+import { demandWritableFolder, encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
 import type { Solution } from "../solution/index.js";
 import { solve } from "../solve.js";
 import { flowLaws, judgeAll } from "../verify/index.js";
@@ -26,6 +26,7 @@ Example:
     set: { type: "string", multiple: true },
     checkpoint: { type: "string" },
   },
+  takesArguments: true,
   run: async (parsed, streams) => {
     if (parsed.positionals.length !== 1) {
       throw new UsageError(
@@ -37,6 +38,7 @@ Example:
       (parsed.values.solver as string | undefined) ?? "particle",
       readSettings((parsed.values.set ?? []) as string[]),
     );
+    if (parsed.out !== null) await demandWritableFolder(parsed.out, ["solution.json", "fields.npz"]);
     const solution = await solve(problem, solver, {
       seed: parsed.seed,
       device: parsed.device,

@@ -1,7 +1,7 @@
 // meanfield verify: a solver held to its laws on random problems.
 import { type ProximalFlow, proximalFlow } from "../../problems/index.js";
 import { UsageError } from "../error.js";
-import { encodeJson, writeFileAtomic } from "../io/index.js";
+import { demandWritableFile, encodeJson, writeFileAtomic } from "../io/index.js";
 import { arbitraryProximalFlow, flowLaws, type RandomFlow, type VerifyReport, verify } from "../verify/index.js";
 import { chooseSolver, readSettings } from "./choices.js";
 import { type Command, exitCodes, integerOption } from "./command.js";
@@ -27,6 +27,7 @@ Example:
     runs: { type: "string" },
     path: { type: "string" },
   },
+  takesArguments: true,
   run: async (parsed, streams) => {
     if (parsed.positionals.length > 0) {
       throw new UsageError(
@@ -35,6 +36,7 @@ Example:
     }
     const name = (parsed.values.solver as string | undefined) ?? "particle";
     const solver = chooseSolver(name, readSettings((parsed.values.set ?? []) as string[]));
+    if (parsed.out !== null) await demandWritableFile(parsed.out);
     const report = await verify(
       solver,
       arbitraryProximalFlow<ProximalFlow>((options: RandomFlow) => proximalFlow(options)),

@@ -3,7 +3,7 @@
 //   folder:  fill a folder of such a name beside the target; an existing target is renamed away, the new one renamed in, the old one removed.
 // On failure the temporary is removed. A process that was killed leaves its temporary behind; the next write to the same target on the
 // same machine removes what dead processes left, and puts back an old folder that was caught between the two renames.
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { demand } from "../error.js";
@@ -42,7 +42,7 @@ export async function writeFileAtomic(path: string, data: FileData): Promise<voi
  * Writes a folder so that it is whole or absent.
  *
  * @param path target folder; when it exists it is replaced as a whole, provided that it is empty or an earlier output: it holds
- * every name that the new folder holds
+ * the names that the new folder holds, and no other
  * @param content file name → text or bytes (a name may lie in a subfolder), or a function that fills the empty folder it is given;
  * when that throws, nothing is changed
  * @throws UsageError when the target exists and is something else; what `content` throws
@@ -63,16 +63,7 @@ export async function writeFolderAtomic(
     if (typeof content === "function") await content(temporary);
     else for (const [name, data] of Object.entries(content)) await writeFileAtomic(join(temporary, name), data);
     const existing = await entriesOf(target);
-    const names = await readdir(temporary);
-    demand(
-      existing === null ||
-        (existing !== "file" && (existing.length === 0 || names.every((name) => existing.includes(name)))),
-      "writeFolderAtomic",
-      "path",
-      `be new, empty, or an earlier output with ${names.join(", ")}`,
-      path,
-      "Choose another folder, or remove this one: nothing that is not ours is replaced",
-    );
+    demandOurs(existing, await readdir(temporary), path, "writeFolderAtomic");
     if (existing === null) await rename(temporary, target);
     else {
       const old = temporaryName(target, "old");
@@ -91,11 +82,59 @@ export async function writeFolderAtomic(
   }
 }
 
+/**
+ * Refuses, before any work, a folder that {@link writeFolderAtomic} would refuse after it.
+ *
+ * @param path target folder
+ * @param names the files that it will hold
+ * @throws UsageError when the target exists and is neither empty nor an earlier output, or no folder can be made there
+ */
+export async function demandWritableFolder(path: string, names: readonly string[]): Promise<void> {
+  await demandPlace(path, "demandWritableFolder");
+  demandOurs(await entriesOf(resolve(path)), names, path, "demandWritableFolder");
+}
+
+/**
+ * Refuses, before any work, a file that {@link writeFileAtomic} could not write after it.
+ *
+ * @param path target file
+ * @throws UsageError when the target is a folder, or no file can be made there
+ */
+export async function demandWritableFile(path: string): Promise<void> {
+  await demandPlace(path, "demandWritableFile");
+  const existing = await entriesOf(resolve(path));
+  demand(!Array.isArray(existing), "demandWritableFile", "path", "be a file", path, "Give the name of a file in it");
+}
+
+function demandOurs(existing: string[] | "file" | null, names: readonly string[], path: string, where: string): void {
+  demand(
+    existing === null ||
+      (existing !== "file" && (existing.length === 0 || existing.sort().join("/") === [...names].sort().join("/"))),
+    where,
+    "path",
+    `be new, empty, or an earlier output with nothing but ${[...names].sort().join(", ")}`,
+    path,
+    "Choose another folder, or remove this one: nothing that is not ours is replaced",
+  );
+}
+
+/** The nearest folder above the target that exists must be one, and writable. */
+async function demandPlace(path: string, where: string): Promise<void> {
+  let folder = dirname(resolve(path));
+  while ((await entriesOf(folder)) === null && dirname(folder) !== folder) folder = dirname(folder);
+  const writable = await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  const good = writable && (await entriesOf(folder)) !== "file";
+  demand(good, where, "path", "lie in a writable folder", path, "Choose another place");
+}
+
 async function entriesOf(path: string): Promise<string[] | "file" | null> {
   try {
     return (await stat(path)).isDirectory() ? await readdir(path) : "file";
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw error;
   }
 }

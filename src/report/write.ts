@@ -7,6 +7,9 @@ import { bibliography } from "./citations.js";
 import type { Comparison, ComparisonRecord, TransportLikeProblem } from "./compare.js";
 import { citedKeys, renderHtml } from "./html.js";
 
+/** The files of a report. */
+export const reportFiles = ["index.html", "results.json", "results.csv", "fields.npz", "references.bib"] as const;
+
 /** One row a measured number: problem, solver, kind, name, value, standard error, bound, verdict. */
 export function resultRows(record: ComparisonRecord): (string | number | null)[][] {
   const rows: (string | number | null)[][] = [];
@@ -85,6 +88,7 @@ function fields<P extends TransportLikeProblem>(comparison: Comparison<P>): Reco
  *
  * @param folder its path; an earlier report there is replaced as a whole
  * @returns the paths of the files
+ * @throws UsageError when something else lies there
  */
 export async function writeReport<P extends TransportLikeProblem>(
   comparison: Comparison<P>,
@@ -92,7 +96,7 @@ export async function writeReport<P extends TransportLikeProblem>(
 ): Promise<readonly string[]> {
   const entries = bibliography();
   const cited = citedKeys(comparison as unknown as Comparison).flatMap((key) => entries.get(key)?.text ?? []);
-  const files: Record<string, string | Uint8Array> = {
+  const files: Record<(typeof reportFiles)[number], string | Uint8Array> = {
     "index.html": renderHtml(comparison),
     "results.json": encodeJson(comparison.record),
     "results.csv": encodeCsv(columns, resultRows(comparison.record)),

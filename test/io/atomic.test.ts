@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeFileAtomic, writeFolderAtomic } from "../../src/io/index.js";
+import { demandWritableFile, demandWritableFolder, writeFileAtomic, writeFolderAtomic } from "../../src/io/index.js";
 
 let folder: string;
 const home = process.cwd();
@@ -132,12 +132,46 @@ describe("writeFolderAtomic", () => {
     await writeFolderAtomic(path, files);
     expect((await readdir(path)).sort()).toEqual(["data", "results.json"]);
     expect([...(await readFile(join(path, "data", "u.bin")))]).toEqual([7]);
-    await writeFile(join(path, "stale.txt"), "left over");
+    await writeFile(join(path, "data", "stale.bin"), "left over");
     await writeFolderAtomic(path, async (inside) => {
       expect(await readdir(inside)).toEqual([]);
+      await mkdir(join(inside, "data"));
       await writeFile(join(inside, "results.json"), "[]");
     });
-    expect(await readdir(path)).toEqual(["results.json"]);
+    expect(await readFile(join(path, "results.json"), "utf8")).toBe("[]");
+    expect(await readdir(join(path, "data"))).toEqual([]);
+    expect(await readdir(folder)).toEqual(["report"]);
+  });
+
+  it("does not take along what somebody has put beside an earlier output", async () => {
+    const path = join(folder, "report");
+    await writeFolderAtomic(path, files);
+    await writeFile(join(path, "analysis.py"), "precious");
+    await expect(writeFolderAtomic(path, files)).rejects.toThrow(
+      "an earlier output with nothing but data, results.json",
+    );
+    expect(await readFile(join(path, "analysis.py"), "utf8")).toBe("precious");
+    expect(await readdir(folder)).toEqual(["report"]);
+  });
+
+  it("can be asked before the work, by name alone", async () => {
+    const path = join(folder, "report");
+    const names = ["data", "results.json"];
+    await demandWritableFolder(join(path, "deeper", "still"), names);
+    await writeFolderAtomic(path, files);
+    await demandWritableFolder(path, names);
+    await demandWritableFile(join(path, "results.json"));
+    process.chdir(folder);
+    await expect(demandWritableFolder("report", ["other"])).rejects.toThrow(
+      'demandWritableFolder: path must be new, empty, or an earlier output with nothing but other; got "report". ' +
+        "Choose another folder, or remove this one: nothing that is not ours is replaced.",
+    );
+    await expect(demandWritableFile("report")).rejects.toThrow(
+      'demandWritableFile: path must be a file; got "report". Give the name of a file in it.',
+    );
+    await expect(demandWritableFile("report/results.json/x/y")).rejects.toThrow(
+      'demandWritableFile: path must lie in a writable folder; got "report/results.json/x/y". Choose another place.',
+    );
     expect(await readdir(folder)).toEqual(["report"]);
   });
 
@@ -162,7 +196,7 @@ describe("writeFolderAtomic", () => {
     await mkdir(join(folder, "home"));
     await writeFile(join(folder, "home", "thesis.tex"), "precious");
     const refusal = (name: string) =>
-      `writeFolderAtomic: path must be new, empty, or an earlier output with data, results.json; got ${JSON.stringify(name)}. ` +
+      `writeFolderAtomic: path must be new, empty, or an earlier output with nothing but data, results.json; got ${JSON.stringify(name)}. ` +
       "Choose another folder, or remove this one: nothing that is not ours is replaced.";
     process.chdir(folder);
     await expect(writeFolderAtomic("home", files)).rejects.toThrow(refusal("home"));

@@ -143,7 +143,10 @@ describe("the report", () => {
     const target = join(folder, "report");
     const comparison = await compare(gaussianShift({ dimension: 2 }), { ...options, solvers: [closedForm("a")] });
     await writeReport(comparison, target);
-    writeFileSync(join(target, "stale.txt"), "left over");
+    writeFileSync(join(target, "my-notes.txt"), "precious");
+    await expect(writeReport(comparison, target)).rejects.toThrow("nothing that is not ours is replaced");
+    rmSync(join(target, "my-notes.txt"));
+    writeFileSync(join(target, "index.html"), "stale");
     const files = await writeReport(comparison, target);
     expect(files.map((f) => f.slice(target.length + 1))).toEqual([
       "index.html",
@@ -152,7 +155,7 @@ describe("the report", () => {
       "fields.npz",
       "references.bib",
     ]);
-    expect(existsSync(join(target, "stale.txt"))).toBe(false);
+    expect(readFileSync(join(target, "index.html"), "utf8")).toContain("<!doctype html>");
     const record = JSON.parse(readFileSync(join(target, "results.json"), "utf8"));
     expect(record.studies[0].runs[0].solver).toBe("a");
     const csv = readFileSync(join(target, "results.csv"), "utf8").trim().split(/\r?\n/);
