@@ -24,7 +24,8 @@ export function show(value: unknown): string {
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Float64Array).length})`;
   if (typeof value === "object" && value !== null) {
-    const text = JSON.stringify(value) ?? String(value);
+    // item by item, because JSON has no NaN and no Infinity
+    const text = Array.isArray(value) ? `[${value.map(show).join(",")}]` : (JSON.stringify(value) ?? String(value));
     return text.length > 60 ? `${text.slice(0, 57)}…` : text;
   }
   return String(value);

@@ -158,6 +158,7 @@ export function twoMoons(
 ): Distribution {
   const { noise = 0.05, shift = [0.5, 0.2], scale = 4.2 } = options;
   demandScale("two-moons", scale);
+  demand(shift.every(Number.isFinite), "two-moons", "shift", "be finite", shift, "Use shift: [0.5, 0.2]");
   const place = (x: number, y: number): [number, number] => [scale * (x - shift[0]), scale * (y - shift[1])];
   return noisyArcs(
     "two-moons",
@@ -349,7 +350,15 @@ export function pinwheel(
   const { arms = 5, radialSd = 0.3, tangentialSd = 0.1, rate = 0.25, scale = 1.4 } = options;
   const where = "pinwheel";
   demand(Number.isInteger(arms) && arms >= 3, where, "arms", "be an integer ≥ 3", arms, "Use arms: 5");
-  demand(radialSd > 0 && tangentialSd > 0, where, "sd", "be > 0", [radialSd, tangentialSd], "Use 0.3 and 0.1");
+  const sd = [radialSd, tangentialSd];
+  demand(
+    sd.every((s) => s > 0 && Number.isFinite(s)),
+    where,
+    "sd",
+    "be finite and > 0",
+    sd,
+    "Use 0.3 and 0.1",
+  );
   demand(Number.isFinite(rate), where, "rate", "be finite", rate, "Use rate: 0.25");
   demandScale(where, scale);
   const sector = (2 * Math.PI) / arms;

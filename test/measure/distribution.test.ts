@@ -338,7 +338,7 @@ describe("bad input", () => {
       `[UsageError: pinwheel: arms must be an integer ≥ 3; got 2. Use arms: 5.]`,
     );
     expect(() => pinwheel({ radialSd: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[UsageError: pinwheel: sd must be > 0; got [0,0.1]. Use 0.3 and 0.1.]`,
+      `[UsageError: pinwheel: sd must be finite and > 0; got [0,0.1]. Use 0.3 and 0.1.]`,
     );
     expect(() => pinwheel({ rate: NaN })).toThrowErrorMatchingInlineSnapshot(
       `[UsageError: pinwheel: rate must be finite; got NaN. Use rate: 0.25.]`,
@@ -351,4 +351,11 @@ it("noise too thin for the quadrature along an arc is refused before its table i
     `[UsageError: two-moons: noise must be 0, or large enough for 65536 panels of two standard deviations along an arc; got 1e-7. Use noise: 0 for the law on the arcs.]`,
   );
   expect(twoMoons({ noise: 1e-3 }).singular).toBe(false);
+});
+
+it("a shift or a spread that is not finite is refused by its own name", () => {
+  expect(() => twoMoons({ shift: [Number.NaN, 0] })).toThrow("two-moons: shift must be finite; got [NaN,0]. Use shift");
+  expect(() => pinwheel({ radialSd: Infinity })).toThrow(
+    "pinwheel: sd must be finite and > 0; got [Infinity,0.1]. Use",
+  );
 });
