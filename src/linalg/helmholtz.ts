@@ -5,7 +5,7 @@
 // With c = 0 and no dirichlet axis the constants are in the kernel: b must have mean 0, and the u of mean 0 is returned.
 // References: Buzbee, Golub, Nielson 1970 (key buzbee1970direct); Strang 1999 (key strang1999discrete).
 import { demand } from "../error.js";
-import type { Axis, Grid } from "../grid/index.js";
+import { type Axis, demandField, type Grid } from "../grid/index.js";
 import { alongAxis, cosineTransform, fourierTransform, type LineTransform, sineTransform } from "./basis.js";
 
 /** A planned solver of (c − ν Δ_h) u = b on one grid. */
@@ -66,14 +66,7 @@ export function helmholtz(grid: Grid): HelmholtzPlan {
         ["rhs", rhs],
         ["out", out],
       ] as const)
-        demand(
-          field.length === grid.size,
-          where,
-          name,
-          `have length ${grid.size}, one value for each node`,
-          field.length,
-          "Give a row-major field on this grid",
-        );
+        demandField(grid, field, where, name);
       const singular = shift === 0 && !grounded;
       if (singular) {
         let sum = 0;

@@ -64,3 +64,15 @@ export function cloud(points: ArrayLike<number>, dimension: number, weights: Arr
 export function weightOf(c: Cloud, i: number): number {
   return c.weights === null ? 1 / c.count : c.weights[i];
 }
+
+/** Throws unless both clouds have one dimension. */
+export function demandSameSpace(a: Cloud, b: Cloud, where: string): void {
+  demand(
+    a.dimension === b.dimension,
+    where,
+    "b",
+    `have the dimension ${a.dimension} of a`,
+    b.dimension,
+    "Give both clouds in the same space",
+  );
+}

@@ -3,7 +3,7 @@
 //   V-statistic: all pairs, MMD² ≥ 0;   U-statistic: without the pairs i = i, unbiased, may be negative.
 // Reference: Gretton, Borgwardt, Rasch, Schölkopf, Smola 2012 (key gretton2012kernel).
 import { demand } from "../error.js";
-import { type Cloud, weightOf } from "./cloud.js";
+import { type Cloud, demandSameSpace, weightOf } from "./cloud.js";
 
 /** Gaussian kernel with its bandwidth h > 0 (unit of length), or the energy kernel. */
 export type Kernel = { readonly kind: "gaussian"; readonly bandwidth: number } | { readonly kind: "energy" };
@@ -36,14 +36,7 @@ export function maximumMeanDiscrepancy(
 ): Discrepancy {
   const where = "maximumMeanDiscrepancy";
   const { kernel = { kind: "energy" }, statistic = "V" } = options;
-  demand(
-    a.dimension === b.dimension,
-    where,
-    "b",
-    `have the dimension ${a.dimension} of a`,
-    b.dimension,
-    "Give both clouds in the same space",
-  );
+  demandSameSpace(a, b, where);
   demand(
     kernel.kind === "energy" || (kernel.kind === "gaussian" && kernel.bandwidth > 0),
     where,

@@ -8,7 +8,7 @@
 // "A Sinkhorn–Newton method for entropic optimal transport" (key brauer2017sinkhorn).
 import { demand } from "../error.js";
 import { arraySpace, conjugateGradient } from "../linalg/index.js";
-import { type Cloud, weightOf } from "./cloud.js";
+import { type Cloud, demandSameSpace, weightOf } from "./cloud.js";
 
 export interface SinkhornOptions {
   /** `"squared"`: |x − y|² (default); `"euclidean"`: |x − y|. */
@@ -213,14 +213,7 @@ function fillPlan(
 function checked(a: Cloud, b: Cloud, options: SinkhornOptions) {
   const where = "sinkhorn";
   const { cost = "squared", epsilon, tolerance = 1e-9, maxIterations = 200 } = options;
-  demand(
-    a.dimension === b.dimension,
-    where,
-    "b",
-    `have the dimension ${a.dimension} of a`,
-    b.dimension,
-    "Give both clouds in the same space",
-  );
+  demandSameSpace(a, b, where);
   demand(
     cost === "squared" || cost === "euclidean",
     where,

@@ -6,7 +6,7 @@
 import { demand } from "../error.js";
 import type { Generator } from "../random/index.js";
 import { assignment } from "./assignment.js";
-import { type Cloud, cloud, weightOf } from "./cloud.js";
+import { type Cloud, cloud, demandSameSpace, weightOf } from "./cloud.js";
 import type { Density } from "./density.js";
 import type { Distribution } from "./distribution.js";
 
@@ -37,14 +37,7 @@ export function wasserstein2(a: Cloud, b: Cloud): number {
 }
 
 function distance(a: Cloud, b: Cloud, p: 1 | 2, where: string): number {
-  demand(
-    a.dimension === b.dimension,
-    where,
-    "b",
-    `have the dimension ${a.dimension} of a`,
-    b.dimension,
-    "Give both clouds in the same space",
-  );
+  demandSameSpace(a, b, where);
   if (a.dimension === 1) return onTheLine(a, b, p);
   const cure =
     "Draw as many points as the other cloud has (the law's sample(), or a random subset), or use sinkhornDivergence() or semiRelaxedTransport() with plainTransport()";
