@@ -100,6 +100,8 @@ export function hopfLax(potential: QuadraticSpline, stiffness: number, lipschitz
   const k = Math.min(stiffness, lipschitz < Infinity ? (1e10 * lipschitz) / g.axes[0].spacing : stiffness);
   const knee = lipschitz / k;
   const [h0, h1] = [g.axes[0].spacing, g.axes[d - 1].spacing];
+  // A slope that no result can show.
+  const flat = 1e-11 * Math.min(k * h0, lipschitz);
   const start = stiffness < Infinity ? startingPoints(potential, k) : null;
   const s = new Float64Array(6);
   const z = new Float64Array(d);
@@ -130,24 +132,29 @@ export function hopfLax(potential: QuadraticSpline, stiffness: number, lipschitz
   // Minimises f from z; leaves z at the minimiser and S there in `s`.
   const descend = (x: Float64Array, at: number): number => {
     let f = objective(x, at, z);
+    let stride = 1;
     for (let iteration = 0; iteration < NEWTON_STEPS; iteration++) {
       const g0 = gradient[0];
       const g1 = d === 1 ? 0 : gradient[1];
-      if (d === 1) step[0] = -g0 / (h00 > 1e-6 * k ? h00 : k);
-      else if (h00 > 0 && h00 * h11 - h01 * h01 > 1e-6 * h00 * k) {
-        const determinant = h00 * h11 - h01 * h01;
-        step[0] = (-h11 * g0 + h01 * g1) / determinant;
-        step[1] = (h01 * g0 - h00 * g1) / determinant;
-      } else {
-        step[0] = -g0 / k;
-        step[1] = -g1 / k;
+      const size = Math.hypot(g0, g1);
+      if (size <= flat) break;
+      // Where the model has no minimum (along a ray of the cone, or next to a crease) it is lifted until the step is `stride` cells.
+      const lowest = d === 1 ? h00 : 0.5 * (h00 + h11) - Math.hypot(0.5 * (h00 - h11), h01);
+      const lift = lowest > 1e-6 * k ? 0 : size / (stride * h0) - lowest;
+      const [c00, c11] = [h00 + lift, h11 + lift];
+      const determinant = c00 * c11 - h01 * h01;
+      if (d === 1) step[0] = -g0 / c00;
+      else {
+        step[0] = (-c11 * g0 + h01 * g1) / determinant;
+        step[1] = (h01 * g0 - c00 * g1) / determinant;
       }
       // A step of many cells leaves the basin in which the start is lowest.
       const reach = Math.max(Math.abs(step[0]) / h0, d === 1 ? 0 : Math.abs(step[1]) / h1);
-      if (reach > 2) for (let a = 0; a < d; a++) step[a] *= 2 / reach;
+      if (lift === 0 && reach > 2) for (let a = 0; a < d; a++) step[a] *= 2 / reach;
       const slope = step[0] * g0 + (d === 1 ? 0 : step[1] * g1);
       let next = Infinity;
-      for (let length = 1; length > 1e-4; length /= 2) {
+      let length = 1;
+      for (; length > 1e-4; length /= 2) {
         for (let a = 0; a < d; a++) probe[a] = z[a] + length * step[a];
         next = objective(x, at, probe);
         if (next <= f + 1e-4 * length * slope) break;
@@ -159,6 +166,7 @@ export function hopfLax(potential: QuadraticSpline, stiffness: number, lipschitz
       }
       z.set(probe);
       f = next;
+      stride = lift > 0 && length === 1 ? 2 * stride : 1;
     }
     return f;
   };

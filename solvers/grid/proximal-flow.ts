@@ -53,8 +53,8 @@ export interface GridProximalFlowOptions {
   /** Newton steps over all grids; default 1000. */
   readonly maxIterations?: number;
   /**
-   * Smoothing ε of the dual from which potential, densities and velocities are made, in units of λh²/T (or Lh where that is less); default 0.08 in
-   * 1-D, 0.25 in 2-D. Where the gap is then still above the tolerance, the certificate alone is taken at a smaller ε.
+   * Smoothing ε of the dual from which potential, densities and velocities are made, in units of λh²/T (or Lh where that is less); default 0.1 in
+   * 1-D, 0.4 in 2-D. Where the gap is then still above the tolerance, the certificate alone is taken at a smaller ε.
    */
   readonly smoothing?: number;
 }
@@ -260,11 +260,11 @@ function subcells(dimension: number): number {
 }
 
 /**
- * Source points of the node problem in each cell along each axis. Three on a line: then many sources share one node, R is smooth without
- * much smoothing. Odd, so that the nodes are among the lattice points. In the plane nine times the work would not pay.
+ * Source points of the node problem in each cell along each axis. Five on a line: then many sources share one node, R is smooth without
+ * much smoothing. Odd, so that the nodes are among the lattice points. In the plane 25 times the work would not pay.
  */
 function sourcesPerCell(dimension: number): number {
-  return dimension === 1 ? 3 : 1;
+  return dimension === 1 ? 5 : 1;
 }
 
 function boxGrid(problem: ProximalFlow, s: Settings, counts: readonly number[], bandwidth: readonly number[]): Grid {
@@ -323,7 +323,7 @@ async function maximise(problem: ProximalFlow, s: Settings, work: Work, context:
   const { lipschitz, kineticWeight, horizon, divergence, dimension } = problem;
   const cost = huberCost(kineticWeight, horizon, lipschitz);
   const stiffness = kineticWeight / horizon;
-  const smoothing = s.smoothing ?? (dimension === 1 ? 0.08 : 0.25);
+  const smoothing = s.smoothing ?? (dimension === 1 ? 0.1 : 0.4);
   const per = sourcesPerCell(dimension);
   let iterations = 0;
   let linearIterations = 0;

@@ -23,6 +23,8 @@ import {
 
 /** Plan entries below e^−CUTOFF of the largest of their row are left out; the rows still sum to 1. */
 const CUTOFF = 18;
+/** What the entries left out may do to J_ε, in ε: e^−CUTOFF times the number of near ties. */
+const TRUNCATION = 1e-6;
 /** How far ψ may move on one pattern, in ε: pairs that matter after the move were in the pattern before. */
 const TRUST = 6;
 /** What round-off may do to J_ε between two evaluations. */
@@ -126,7 +128,8 @@ export async function ascend(problem: NodeTransport, state: DualState, options: 
     const before = value;
     value = renew(problem, state, epsilon);
     const result = { iterations, linearIterations, decrement: inner.decrement };
-    if (inner.converged && Math.abs(value - before) <= 4 * tolerance) return { converged: true, ...result };
+    if (inner.converged && Math.abs(value - before) <= Math.max(4 * tolerance, TRUNCATION * epsilon))
+      return { converged: true, ...result };
     if (iterations >= maxIterations) return { converged: false, ...result };
   }
 }
@@ -167,11 +170,11 @@ async function ascendOnPattern(
         if (served[plan.column[e]] === 1) diagonal[plan.column[e]] -= a * plan.share[e] ** 2;
     }
     linearIterations += await newtonStep(problem, state, epsilon, gradient, curvature, diagonal, step);
+    // Of the step that may be taken: far nodes without mass that wait at the edge of their trust are no reason to go on.
     decrement = 0;
     let slope = 0;
     for (const j of onto.nodes) {
       if (served[j] === 0) continue;
-      decrement += 0.5 * gradient[j] * step[j];
       const from = potential[j] - centreOfTrust[j];
       // f*′ may be flat to the left (α > 1): the wanted mass falls to no less than a tenth in one step.
       const least =
@@ -180,8 +183,10 @@ async function ascendOnPattern(
       if (to !== from + step[j] && marginal[j] > 1e-9) confined = true;
       step[j] = to - from;
       slope += gradient[j] * step[j];
+      decrement += 0.5 * Math.abs(gradient[j] * step[j]);
     }
-    if (decrement <= tolerance) return { converged: true, iterations: iteration, linearIterations, decrement };
+    if (decrement <= tolerance && !confined)
+      return { converged: true, iterations: iteration, linearIterations, decrement };
     old.set(potential);
     let accepted = false;
     for (let length = 1; length > 1e-3 && slope > 0 && !accepted; length /= 2) {
