@@ -23,24 +23,27 @@ interface Case {
   readonly problem: ProximalFlow;
   readonly options: NeuralProximalFlowDualOptions;
   readonly seeds: number;
+  /** Judge the laws of the flow too, on the first seed; left out where the inner minimisation is slow (kinks). */
+  readonly judged: boolean;
 }
 
 const CASES: readonly Case[] = [
   ...[1, 2].flatMap((dimension): Case[] => [
-    { name: `shift-${dimension}d`, problem: gaussianShift({ dimension }), options: {}, seeds: 2 },
-    { name: `scale-${dimension}d`, problem: gaussianScale({ dimension }), options: {}, seeds: 2 },
+    { name: `shift-${dimension}d`, problem: gaussianShift({ dimension }), options: {}, seeds: 1, judged: true },
+    { name: `scale-${dimension}d`, problem: gaussianScale({ dimension }), options: {}, seeds: 1, judged: true },
   ]),
-  { name: "shift-10d", problem: gaussianShift({ dimension: 10 }), options: tenDimensions(), seeds: 2 },
-  { name: "scale-10d", problem: gaussianScale({ dimension: 10 }), options: tenDimensions(), seeds: 2 },
-  { name: "old-faithful", problem: oldFaithful(), options: {}, seeds: 5 },
-  { name: "two-moons", problem: twoMoons(), options: {}, seeds: 5 },
-  { name: "pinwheel", problem: pinwheel(), options: {}, seeds: 5 },
+  { name: "shift-10d", problem: gaussianShift({ dimension: 10 }), options: tenDimensions(), seeds: 1, judged: true },
+  { name: "scale-10d", problem: gaussianScale({ dimension: 10 }), options: tenDimensions(), seeds: 1, judged: true },
+  { name: "old-faithful", problem: oldFaithful(), options: {}, seeds: 5, judged: true },
+  { name: "two-moons", problem: twoMoons(), options: {}, seeds: 5, judged: true },
+  { name: "pinwheel", problem: pinwheel(), options: {}, seeds: 5, judged: true },
   ...(["maxmin", "softabs", "softplus", "tanh"] as const).map(
     (activation): Case => ({
       name: `old-faithful ${activation}`,
       problem: oldFaithful(),
       options: { activation },
       seeds: 1,
+      judged: false,
     }),
   ),
 ];
@@ -149,7 +152,7 @@ async function engineValue(solution: NeuralProximalFlowDualSolution): Promise<nu
 }
 
 const results = [];
-for (const { name, problem, options, seeds } of CASES) {
+for (const { name, problem, options, seeds, judged } of CASES) {
   if (wanted !== null && !wanted.includes(name)) continue;
   const solutions = [];
   const runs = [];
@@ -162,7 +165,8 @@ for (const { name, problem, options, seeds } of CASES) {
     });
     const { user, system } = process.cpuUsage(cpu);
     solutions.push(solution);
-    const laws = await judgeAll(flowLaws(), solution, { seed: 5, count: 256 });
+    const thorough = judged && seed === 1;
+    const laws = thorough ? await judgeAll(flowLaws(), solution, { seed: 5, count: 256 }) : [];
     runs.push({
       seed,
       seconds: solution.seconds,
@@ -175,7 +179,7 @@ for (const { name, problem, options, seeds } of CASES) {
       counts: solution.counts,
       laws: Object.fromEntries(laws.map((v) => [v.law, v.value ?? v.note])),
       failed: laws.filter((v) => v.holds === false).map((v) => v.law),
-      notGlobal: notGlobal(solution),
+      notGlobal: thorough ? notGlobal(solution) : null,
       exact: againstExact(solution),
       heldOut: heldOut(solution),
     });
