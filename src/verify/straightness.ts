@@ -56,8 +56,12 @@ export interface Straightness {
   readonly energy: number;
   /** E|x_T − x₀|²/T. */
   readonly chordEnergy: number;
-  /** √E|x₀ + T v₀ − x_T|² / √E|x_T − x₀|². */
+  /** E|x₀ + T v₀ − x_T| / E|x_T − x₀|. */
   readonly oneStepError: number;
+  /** √E|x₀ + T v₀ − x_T|² / √E|x_T − x₀|²: ruled by the few paths that start next to a kink of U. */
+  readonly oneStepRootMeanSquare: number;
+  /** E|x_T − x₀|. */
+  readonly meanDisplacement: number;
   /** √E|x_T − x₀|². */
   readonly displacement: number;
 }
@@ -79,6 +83,7 @@ export function straightness(paths: ReturnType<typeof eulerPaths>): Straightness
   let S = 0;
   let rough = 0;
   let oneStep = 0;
+  let oneStep2 = 0;
   const chords = new Float64Array(n);
   const lengths = new Float64Array(n);
   for (let i = 0; i < n; i++) {
@@ -109,7 +114,8 @@ export function straightness(paths: ReturnType<typeof eulerPaths>): Straightness
     sumChord += chords[i] / n;
     sumLength += length / n;
     chordEnergy += chord2 / n / T;
-    oneStep += one2 / n;
+    oneStep += Math.sqrt(one2) / n;
+    oneStep2 += one2 / n;
   }
   const chordRatio = sumChord / sumLength;
   // delta method for a ratio of means
@@ -124,7 +130,9 @@ export function straightness(paths: ReturnType<typeof eulerPaths>): Straightness
     relativeRoughness: (rough * T * T) / chordEnergy,
     energy,
     chordEnergy,
-    oneStepError: Math.sqrt(oneStep / (chordEnergy * T)),
+    oneStepError: oneStep / sumChord,
+    oneStepRootMeanSquare: Math.sqrt(oneStep2 / (chordEnergy * T)),
+    meanDisplacement: sumChord,
     displacement: Math.sqrt(chordEnergy * T),
   };
 }
@@ -134,6 +142,17 @@ export function rootMeanSquare(a: Float64Array, b: Float64Array, dimension: numb
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
   return Math.sqrt((sum * dimension) / a.length);
+}
+
+/** Mean distance between corresponding points. */
+export function meanDistance(a: Float64Array, b: Float64Array, dimension: number): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += dimension) {
+    let square = 0;
+    for (let k = i; k < i + dimension; k++) square += (a[k] - b[k]) ** 2;
+    sum += Math.sqrt(square);
+  }
+  return (sum * dimension) / a.length;
 }
 
 /** The last positions of paths. */

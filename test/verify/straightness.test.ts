@@ -1,6 +1,6 @@
 // Oracles: the closed forms of the rectified flow N(0,1) → N(m,s²), and paths whose integrals are elementary.
 import { describe, expect, it } from "vitest";
-import { endpoints, eulerPaths, rootMeanSquare, straightness } from "../../src/verify/index.js";
+import { endpoints, eulerPaths, meanDistance, rootMeanSquare, straightness } from "../../src/verify/index.js";
 
 /** Gauss–Hermite-like deterministic normal sample: quantiles at (i + ½)/n, symmetric, variance → 1. */
 function normalQuantiles(n: number): Float64Array {
@@ -87,6 +87,7 @@ describe("straightness", () => {
     const got = straightness(eulerPaths((t, x) => x.map(() => 2 * t), new Float64Array([0, 1]), 1, 1, 4000));
     expect(got.chordRatio).toAgree(1, { atol: 1e-12 });
     expect(got.oneStepError).toAgree(1, { atol: 1e-3 });
+    expect(got.oneStepRootMeanSquare).toAgree(1, { atol: 1e-3 });
     expect(got.relativeStraightness).toAgree(1 / 3, { rtol: 2e-3 });
   });
 
@@ -101,6 +102,7 @@ describe("straightness", () => {
 
   it("measures root-mean-square distances per point, not per coordinate", () => {
     expect(rootMeanSquare(new Float64Array([0, 0, 0, 0]), new Float64Array([3, 4, 3, 4]), 2)).toBe(5);
+    expect(meanDistance(new Float64Array([0, 0, 0, 0]), new Float64Array([3, 4, 0, 1]), 2)).toBe(3);
   });
 
   it("has nothing to compare with when nothing moves", () => {
