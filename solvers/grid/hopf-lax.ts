@@ -219,6 +219,13 @@ export function hopfLax(potential: QuadraticSpline, stiffness: number, lipschitz
           value[i] = f;
           writeSlope(points, at, slope);
         }
+        // U ≤ S, also where S has a basin at x that no lattice point shows.
+        z.set(points.subarray(at, at + d));
+        potential.evaluate(z, 0, s);
+        if (s[0] < value[i]) {
+          value[i] = descend(points, at);
+          writeSlope(points, at, slope);
+        }
       }
     },
   };
