@@ -374,7 +374,7 @@ export function empirical(
     },
     logDensity: null,
     data,
-    description: { kind: "empirical", name, count, dimension: d, singular, checksum: checksum(points) },
+    description: { kind: "empirical", name, count, dimension: d, singular, checksum: checksum(points, data.weights) },
   };
 }
 
@@ -589,10 +589,12 @@ function demandFinite(where: string, name: string, values: Float64Array): void {
     demand(Number.isFinite(values[i]), where, `${name}[${i}]`, "be finite", values[i], "Remove or repair the value");
 }
 
-/** FNV-1a over the bytes, eight hexadecimal digits. */
-function checksum(values: Float64Array): string {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** FNV-1a over the bytes of the points and, where there are any, the weights; eight hexadecimal digits. */
+function checksum(points: Float64Array, weights: Float64Array | null): string {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  for (const values of weights === null ? [points] : [points, weights]) {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  }
   return (hash >>> 0).toString(16).padStart(8, "0");
 }

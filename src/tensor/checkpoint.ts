@@ -1,6 +1,7 @@
 // Checkpoints: everything a training run needs to continue bit for bit, in one JSON file that is written atomically.
 // Float arrays travel as base64 of their little-endian bytes, so that no digit is lost. A fingerprint (solver, options,
 // problem, seed, backend) is kept beside them; a run that differs in any of it is refused instead of being mixed in.
+// SHA-256 over all of it tells a damaged file.
 import { UsageError } from "../error.js";
 import { writeFileAtomic } from "../io/index.js";
 
@@ -17,7 +18,7 @@ export interface CheckpointState {
 /** What a checkpoint belongs to; JSON. */
 export type Fingerprint = Readonly<Record<string, unknown>>;
 
-const FORMAT = "meanfield-checkpoint-1";
+const FORMAT = "meanfield-checkpoint-2";
 const KINDS = { Float32Array, Float64Array, Int32Array } as const;
 
 interface StoredArray {
@@ -32,14 +33,29 @@ export async function writeCheckpoint(file: string, fingerprint: Fingerprint, st
     const bytes = Buffer.from(a.buffer, a.byteOffset, a.byteLength);
     arrays[name] = { kind: a.constructor.name as keyof typeof KINDS, base64: bytes.toString("base64") };
   }
-  await writeFileAtomic(file, JSON.stringify({ format: FORMAT, fingerprint, record: state.record, arrays }));
+  const content = { fingerprint, record: state.record, arrays };
+  await writeFileAtomic(file, JSON.stringify({ format: FORMAT, sha256: await digest(content), ...content }));
+}
+
+interface Content {
+  readonly fingerprint: Fingerprint;
+  readonly record: Readonly<Record<string, unknown>>;
+  readonly arrays: Readonly<Record<string, StoredArray>>;
+}
+
+/** JSON text survives a round trip, so what was read has the digest of what was written. */
+async function digest({ fingerprint, record, arrays }: Content): Promise<string> {
+  const { createHash } = await import("node:crypto");
+  return createHash("sha256")
+    .update(JSON.stringify([fingerprint, record, arrays]))
+    .digest("hex");
 }
 
 /**
  * Reads a checkpoint back.
  *
  * @returns `null` when there is no such file
- * @throws UsageError when the file is no checkpoint, or belongs to another run
+ * @throws UsageError when the file is no checkpoint or damaged, or belongs to another run
  */
 export async function readCheckpoint(file: string, fingerprint: Fingerprint): Promise<CheckpointState | null> {
   const { readFile } = await import("node:fs/promises");
@@ -50,18 +66,13 @@ export async function readCheckpoint(file: string, fingerprint: Fingerprint): Pr
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
-  let stored: {
-    format?: string;
-    fingerprint: Record<string, unknown>;
-    record: Record<string, unknown>;
-    arrays: Record<string, StoredArray>;
-  };
+  let stored: (Content & { readonly format: unknown; readonly sha256: unknown }) | null = null;
   try {
     stored = JSON.parse(text);
   } catch {
-    stored = { fingerprint: {}, record: {}, arrays: {} };
+    // refused below
   }
-  if (stored?.format !== FORMAT)
+  if (stored?.format !== FORMAT || stored.sha256 !== (await digest(stored)))
     throw new UsageError(
       `checkpoint: file must hold a checkpoint of this program; got ${file}. Name another file, or delete this one.`,
     );

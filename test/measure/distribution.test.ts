@@ -210,6 +210,12 @@ describe("data and singular laws", () => {
     expect(origin / n).toAgree(0.5, { atol: 4 * Math.sqrt(0.25 / n), rtol: 0 });
     expect(law.description).toMatchObject({ kind: "empirical", name: "three", count: 3, dimension: 2 });
     expect(empirical(cloud([0, 0, 1, 0, 0, 2.5], 2)).description.checksum).not.toBe(law.description.checksum);
+    // the same points with other weights are other data
+    const same = [0, 0, 1, 0, 0, 2];
+    const checksums = [null, [0.5, 0.25, 0.25], [0.25, 0.5, 0.25]].map(
+      (weights) => empirical(cloud(same, 2, weights)).description.checksum,
+    );
+    expect(new Set(checksums).size).toBe(3);
   });
 
   it("never draws a sample of weight 0", () => {
