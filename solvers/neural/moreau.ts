@@ -14,7 +14,7 @@ export interface Anchors {
 }
 
 export interface MoreauResult {
-  /** U(x), length n. */
+  /** U(x), length n; NaN, like its minimiser, where no start has a finite value (x is NaN). */
   readonly values: Float64Array;
   /** y*(x), row-major n·d. */
   readonly minimisers: Float64Array;
@@ -58,13 +58,15 @@ export function moreau(
   const slopes = new Float64Array(n);
   let disagreements = 0;
   let missed = 0;
-  const descent = new Descent(critic, k, tolerance);
-  const apart = 0.0625 * spread(anchors, d); // squared
+  const extent = spread(anchors, d); // squared
+  const descent = new Descent(critic, k, tolerance, k * Math.sqrt(extent));
+  const apart = 0.0625 * extent;
   const start = new Float64Array(d);
   for (let i = 0; i < n; i++) {
     const here = x.subarray(i * d, (i + 1) * d);
     const first = bestAnchor(anchors, here, k, -1, 0);
     const second = bestAnchor(anchors, here, k, first, apart);
+    const same = (energy: number) => 1e-6 * (Math.abs(energy) + k * extent);
     let lowest = Infinity;
     let differ = false;
     let own = Infinity;
@@ -73,7 +75,7 @@ export function moreau(
       start.set(from === -1 ? here : anchors.points.subarray(from * d, (from + 1) * d));
       const value = descent.run(here, start);
       if (from === -1) own = value;
-      if (lowest < Infinity && Math.abs(value - lowest) > 1e-6 * (Math.abs(lowest) + k)) differ = true;
+      if (lowest < Infinity && Math.abs(value - lowest) > same(lowest)) differ = true;
       if (value < lowest) {
         lowest = value;
         minimisers.set(descent.y, i * d);
@@ -81,9 +83,10 @@ export function moreau(
         slopes[i] = descent.slope;
       }
     }
-    values[i] = lowest;
+    values[i] = lowest < Infinity ? lowest : Number.NaN;
+    if (!(lowest < Infinity)) minimisers.fill(Number.NaN, i * d, (i + 1) * d);
     if (differ) disagreements++;
-    if (own > lowest + 1e-6 * (Math.abs(lowest) + k)) missed++;
+    if (own > lowest + same(lowest)) missed++;
   }
   return { values, minimisers, residuals, slopes, disagreements, missed, evaluations: descent.evaluations };
 }
@@ -139,6 +142,8 @@ class Descent {
     private readonly critic: HostCritic,
     private readonly k: number,
     private readonly tolerance: number,
+    /** A gradient of the size that the data give. */
+    private readonly unit: number,
   ) {
     const d = critic.dimension;
     this.d = d;
@@ -180,7 +185,7 @@ class Descent {
     inverse.fill(0);
     for (let a = 0; a < d; a++) inverse[a * d + a] = 1 / this.k;
     for (let iteration = 0; iteration < 60; iteration++) {
-      if (this.residual <= this.tolerance * (this.slope + this.k)) break;
+      if (this.residual <= this.tolerance * (this.slope + this.unit)) break;
       let descent = 0;
       for (let a = 0; a < d; a++) {
         let sum = 0;

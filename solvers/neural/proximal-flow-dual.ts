@@ -50,6 +50,7 @@ import {
   tensorConjugate,
   writeCheckpoint,
 } from "../../src/tensor/index.js";
+import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
 import { anchorsAt, moreau } from "./moreau.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
@@ -490,9 +491,9 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
   const residual = rms(terminal.residuals) / Math.max(rms(terminal.slopes), Number.MIN_VALUE);
   const n = terminal.values.length;
 
-  const envelope = (t: number, x: Float64Array) => moreau(critic, pointsIn(x, d), lambda / (T - t), anchors);
+  const envelope = (t: number, x: Float64Array) => moreau(critic, pointsIn(NAME, x, d), lambda / (T - t), anchors);
   const evaluate = (x: Float64Array) => {
-    pointsIn(x, d);
+    pointsIn(NAME, x, d);
     const values = new Float64Array(x.length / d);
     const gradients = new Float64Array(x.length);
     critic.evaluate(x, values, gradients);
@@ -520,24 +521,15 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
     seed: context.seed,
     device: trained.use,
     version: context.version,
-    density: (t) => cloud(along(timeIn(t, T), sources, terminal.minimisers), d),
-    value: (t, x) => (timeIn(t, T) === T ? evaluate(x).values : envelope(t, x).values),
+    density: (t) => cloud(along(timeIn(NAME, t, T), sources, terminal.minimisers), d),
+    value: (t, x) => (timeIn(NAME, t, T) === T ? evaluate(x).values : envelope(t, x).values),
     velocity: (t, x) => {
-      if (timeIn(t, T) === T) return evaluate(x).gradients.map((g) => -g / lambda);
+      if (timeIn(NAME, t, T) === T) return evaluate(x).gradients.map((g) => -g / lambda);
       const { minimisers } = envelope(t, x);
       return minimisers.map((y, i) => (y - x[i]) / (T - t));
     },
     trajectories: (options: TrajectoryOptions = {}): Trajectories => {
-      const { count = 256, steps = 20, seed = context.seed } = options;
-      demand(
-        Number.isInteger(steps) && steps >= 1,
-        NAME,
-        "trajectories.steps",
-        "be an integer ≥ 1",
-        steps,
-        "Use steps: 20 to start",
-      );
-      const start = options.start ?? problem.source.sample(count, generator(seed).split("trajectories"));
+      const { start, steps } = startOf(NAME, problem, options, context.seed);
       const { minimisers } = moreau(critic, start.points, lambda / T, anchors);
       const times = Float64Array.from({ length: steps + 1 }, (_, k) => (k / steps) * T);
       const positions = new Float64Array((steps + 1) * start.points.length);
@@ -570,23 +562,6 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
 
 /** Target points from which the inner minimisation may start after training. */
 const ANCHORS = 256;
-
-function timeIn(t: number, horizon: number): number {
-  demand(t >= 0 && t <= horizon, NAME, "t", `be in [0, ${horizon}]`, t, "Give a time of the problem");
-  return t;
-}
-
-function pointsIn(x: Float64Array, d: number): Float64Array {
-  demand(
-    x.length % d === 0,
-    NAME,
-    "points",
-    `have a length divisible by ${d}`,
-    x.length,
-    "Give the coordinates row by row",
-  );
-  return x;
-}
 
 function mean(values: Float64Array): number {
   return values.reduce((sum, x) => sum + x, 0) / values.length;

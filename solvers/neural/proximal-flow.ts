@@ -58,6 +58,7 @@ import {
   targetReward,
   writeCheckpoint,
 } from "../../src/tensor/index.js";
+import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { eulerPath, type PathPenalties, pathGradient } from "./euler-path.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
@@ -598,16 +599,16 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
   const network = hostPotential(potentialShape, reached.potential);
 
   const evaluate = (t: number, x: Float64Array) => {
-    demand(t >= 0 && t <= T, NAME, "t", `be in [0, ${T}]`, t, "Give a time of the problem");
+    const u = pointsIn(NAME, x, d).map((v, i) => (v - center[i % d]) / scale);
     const values = new Float64Array(x.length / d);
     const gradients = new Float64Array(x.length);
     const rates = new Float64Array(x.length / d);
-    const u = x.map((v, i) => (v - center[i % d]) / scale);
-    network.evaluate(u, t / T, values, gradients, rates);
+    network.evaluate(u, timeIn(NAME, t, T) / T, values, gradients, rates);
     return { values, gradients, rates };
   };
   const velocity = (t: number, x: Float64Array) => evaluate(t, x).gradients.map((p) => (-p * scale) / T);
   const criticAt = (x: Float64Array) => {
+    pointsIn(NAME, x, d);
     const values = new Float64Array(x.length / d);
     const gradients = new Float64Array(x.length);
     critic.evaluate(x, values, gradients);
@@ -662,7 +663,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     device: trained.use,
     version: context.version,
     density: (t) => {
-      demand(t >= 0 && t <= T, NAME, "t", `be in [0, ${T}]`, t, "Give a time of the problem");
+      timeIn(NAME, t, T);
       const k = Math.min(CLOUD_STEPS - 1, Math.floor((t / T) * CLOUD_STEPS));
       const part = (t / T) * CLOUD_STEPS - k;
       const { positions } = paths;
@@ -673,16 +674,8 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     value: (t, x) => evaluate(t, x).values.map((u) => unit * u + shift),
     velocity,
     trajectories: (options: TrajectoryOptions = {}): Trajectories => {
-      const { count = 256, steps = 20, seed = context.seed } = options;
-      demand(
-        Number.isInteger(steps) && steps >= 1,
-        NAME,
-        "trajectories.steps",
-        "be an integer ≥ 1",
-        steps,
-        "Use steps: 20 to start",
-      );
-      return follow(options.start ?? problem.source.sample(count, generator(seed).split("trajectories")), steps);
+      const { start, steps } = startOf(NAME, problem, options, context.seed);
+      return follow(start, steps);
     },
     critic: {
       value: (x) => criticAt(x).values,

@@ -111,3 +111,47 @@ test("a network's envelope against a grid search, envelope theorem, residual", (
   for (let i = 0; i < 6; i++)
     expect((up[i] - down[i]) / (2 * h)).toAgree(k * (x[2 * i] - result.minimisers[2 * i]), { rtol: 1e-4, atol: 1e-5 });
 });
+
+test("the unit of length does not matter: data of size 1e-9 and 1e6 give the same map", () => {
+  const x = generator(5).normal(40);
+  const anchorPoints = generator(6).normal(80);
+  const scaled = (unit: number) => {
+    // φ(y) = ψ(y/unit), k = 1.3/unit²: values are free of the unit, minimisers scale with it
+    const critic = formula(2, (y, g) => {
+      const [p, q] = [y[0] / unit, y[1] / unit];
+      g[0] = (p * (p * p - 1) - 0.1) / unit;
+      g[1] = (0.7 * q) / unit;
+      return (p * p - 1) ** 2 / 4 - 0.1 * p + 0.35 * q * q;
+    });
+    const anchors = anchorsAt(
+      critic,
+      anchorPoints.map((v) => unit * v),
+    );
+    const found = moreau(
+      critic,
+      x.map((v) => unit * v),
+      1.3 / unit ** 2,
+      anchors,
+    );
+    return { ...found, minimisers: found.minimisers.map((v) => v / unit) };
+  };
+  const one = scaled(1);
+  for (const unit of [1e-9, 1e6]) {
+    const other = scaled(unit);
+    expect(other.minimisers).toAgree(one.minimisers, { rtol: 0, atol: 1e-5 });
+    expect(other.values).toAgree(one.values, { rtol: 0, atol: 1e-9 });
+    expect([other.disagreements, other.missed]).toEqual([one.disagreements, one.missed]);
+  }
+});
+
+test("a point that is NaN has no value and no minimiser, and leaves its neighbours alone", () => {
+  const critic = formula(2, (y, g) => {
+    g.set(y);
+    return 0.5 * (y[0] ** 2 + y[1] ** 2);
+  });
+  const anchors = anchorsAt(critic, generator(2).normal(8));
+  const { values, minimisers } = moreau(critic, Float64Array.of(1, 2, Number.NaN, 1, 2, 1), 1, anchors);
+  expect([values[1], minimisers[2], minimisers[3]]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  expect([values[0], values[2]]).toAgree([1.25, 1.25], { rtol: 1e-9 });
+  expect([...minimisers.slice(0, 2), ...minimisers.slice(4)]).toAgree([0.5, 1, 1, 0.5], { rtol: 1e-5 });
+});

@@ -11,6 +11,7 @@ import {
 } from "../../../solvers/neural/proximal-flow-dual.js";
 import {
   alphaDivergence,
+  cloud,
   empirical,
   gaussian,
   jensenShannon,
@@ -307,6 +308,12 @@ describe("bad input", () => {
       expect(f).toThrow(
         "neuralProximalFlowDual: points must have a length divisible by 2; got 3. Give the coordinates row by row.",
       );
+    expect(() => plane.trajectories({ start: cloud([1, 2], 1) })).toThrow(
+      "neuralProximalFlowDual: trajectories.start must have the problem's dimension 2; got 1. Give points of the same space.",
+    );
+    expect(() => plane.trajectories({ count: 0 })).toThrow(
+      "neuralProximalFlowDual: trajectories.count must be an integer ≥ 1; got 0. Use count: 256 to start.",
+    );
     expect(solution.status.converged).toBe(false);
     expect(solution.status.text).toMatch(/^stopped early: .*; use steps ≥ 500$/);
   });

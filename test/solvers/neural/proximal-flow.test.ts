@@ -8,7 +8,7 @@ import { neuralProximalFlow } from "../../../solvers/neural/proximal-flow.js";
 import { SolveError } from "../../../src/error.js";
 import {
   alphaDivergence,
-  type cloud,
+  cloud,
   type Divergence,
   dirac,
   gaussian,
@@ -256,6 +256,26 @@ describe("neural proximal flow, primal form", () => {
     );
     expect(() => solution.trajectories({ steps: 0 })).toThrowErrorMatchingInlineSnapshot(
       `[UsageError: neuralProximalFlow: trajectories.steps must be an integer ≥ 1; got 0. Use steps: 20 to start.]`,
+    );
+  });
+
+  it("checks the points, starts and counts that a solution is asked for", async () => {
+    const solution = await neuralProximalFlow({ ...small, steps: 1 }).solve(shift(2), context({}));
+    const three = new Float64Array(3);
+    for (const ask of [
+      () => solution.value(0, three),
+      () => solution.velocity(1, three),
+      () => solution.critic!.value(three),
+      () => solution.critic!.gradient(three),
+    ])
+      expect(ask).toThrow(
+        "neuralProximalFlow: points must have a length divisible by 2; got 3. Give the coordinates row by row.",
+      );
+    expect(() => solution.trajectories({ start: cloud([1, 2], 1) })).toThrow(
+      "neuralProximalFlow: trajectories.start must have the problem's dimension 2; got 1. Give points of the same space.",
+    );
+    expect(() => solution.trajectories({ count: 1.5 })).toThrow(
+      "neuralProximalFlow: trajectories.count must be an integer ≥ 1; got 1.5. Use count: 256 to start.",
     );
   });
 });
