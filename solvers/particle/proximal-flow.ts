@@ -278,6 +278,8 @@ function along(paths: Paths, s: number): Float64Array {
 /** ψ of the atom that each point is, with argmin −1 for points that are none. */
 function onAtoms(x: Float64Array, psi: Float64Array, target: Cloud): { values: Float64Array; argmin: Int32Array } {
   const d = target.dimension;
+  const rule = `have a length divisible by ${d}`;
+  demand(x.length % d === 0, WHERE, "points", rule, x.length, "Give the points row by row");
   const atoms = new Map<string, number>();
   for (let j = 0; j < target.count; j++) {
     const key = target.points.subarray(j * d, (j + 1) * d).join(",");

@@ -37,6 +37,8 @@ export interface AnnealResult {
 const FALL = 0.35;
 const MAX_CG = 60;
 const MAX_BACKTRACKS = 30;
+/** Curvature along a direction, relative to the diagonal's, below which only round-off is left (plain transport: the constant). */
+const FLAT = 1e-15;
 const ONE_GAP = new Float64Array(1);
 
 /**
@@ -208,11 +210,13 @@ async function newtonDirection(
     const q = await hessian(p);
     products++;
     let pq = 0;
+    let own = 0;
     for (let j = 0; j < n; j++) {
       q[j] += curvature[j] * p[j];
       pq += p[j] * q[j];
+      own += diagonal[j] * p[j] * p[j];
     }
-    if (!(pq > 0)) break;
+    if (!(pq > FLAT * own)) break;
     const alpha = rz / pq;
     let next = 0;
     for (let j = 0; j < n; j++) {

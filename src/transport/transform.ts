@@ -77,7 +77,7 @@ export function transformGradient(
       squared += difference * difference;
     }
     const r = Math.sqrt(squared);
-    const factor = r > 0 ? cost.derivative(r) / r : 0;
+    const factor = r === 0 ? 0 : cost.derivative(r) / r;
     for (let k = 0; k < d; k++) out[i * d + k] *= factor;
   }
   return out;

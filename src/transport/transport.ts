@@ -145,7 +145,7 @@ export async function semiRelaxedTransport(
     status: {
       converged,
       text: isComplete
-        ? advice(converged, polish, finished, gap, smooth.residual, lastSmoothing)
+        ? advice(converged, polish, finished, gap, pivots, smooth.residual, lastSmoothing)
         : `failed: the plan misses the weights by ${missing.toExponential(1)}; see that both weights sum to 1, or scale points and cost to order 1`,
     },
     histories: [
@@ -162,6 +162,7 @@ function advice(
   polish: boolean,
   finished: boolean,
   gap: number | null,
+  pivots: number,
   residual: number,
   smoothing: number,
 ): string {
@@ -173,7 +174,7 @@ function advice(
   if (converged) return `exact: duality gap ${(gap as number).toExponential(1)}`;
   return finished
     ? `all pairs are priced out but the duality gap is ${(gap ?? Number.NaN).toExponential(1)}, the round-off of this data; shift or scale the points, or raise tolerance`
-    : `stalled: duality gap ${(gap ?? Number.NaN).toExponential(1)} after the pivot limit; raise tolerance or remove duplicate points`;
+    : `stalled: duality gap ${(gap ?? Number.NaN).toExponential(1)} after ${pivots} pivots; raise tolerance, scale points and cost to order 1, or remove duplicate points`;
 }
 
 function checkProblem(problem: TransportProblem): void {

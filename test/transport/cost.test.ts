@@ -112,6 +112,11 @@ describe("φ-transform", () => {
   it("is 0 in gradient at an atom, takes the smallest index on ties, leaves out ψ = ∞", () => {
     const at = transformAt(new Float64Array([0, 0]), new Float64Array([0, 5, 5]), target, linearCost(1));
     expect([...transformGradient(new Float64Array([0, 0]), at.argmin, target, linearCost(1))]).toEqual([0, 0]);
+    const nowhere = Float64Array.of(Number.NaN, 1);
+    const { values, argmin } = transformAt(nowhere, new Float64Array(3), target, linearCost(1));
+    expect([...values, ...transformGradient(nowhere, argmin, target, linearCost(1))]).toEqual(
+      Array(3).fill(Number.NaN),
+    );
     const twins = cloud([1, 1], 1);
     expect(transformAt(new Float64Array([0]), new Float64Array(2), twins, linearCost(1)).argmin[0]).toBe(0);
     const left = transformAt(new Float64Array([0]), new Float64Array([Infinity, 0]), twins, linearCost(1));

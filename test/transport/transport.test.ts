@@ -413,3 +413,22 @@ describe("options and messages", () => {
     await expect(promise).rejects.toThrow("midway");
   });
 });
+
+describe("found by random search", () => {
+  it("plain transport at costs of 1e-4: the prices stay of the size of the costs", async () => {
+    // two targets: after one step of conjugate gradients only the constant is left, in which the smoothed dual is flat
+    const source = cloud(
+      [
+        -0.0006290384359596315, 0.0005705793636100011, -0.000876838709679057, -0.0002337009816393934,
+        -0.0005417779712224754,
+      ],
+      1,
+    );
+    const target = cloud([0.00017993386395710558, -0.000037999478078912226], 1, [0.16082959019205, 0.83917040980795]);
+    const cost = huberCost(3, 1e-4, 0.3);
+    const result = await semiRelaxedTransport({ source, target, cost, divergence: plainTransport() });
+    expect(result.status.text).toMatch(/^exact/);
+    expect(Math.abs(result.objective.gap!)).toBeLessThan(1e-15);
+    for (const y of result.potential) expect(Math.abs(y)).toBeLessThan(1e-2);
+  });
+});

@@ -287,6 +287,12 @@ describe("structure of the flow", () => {
     expect([...s.value(1, new Float64Array([0.123]))]).toEqual([Infinity]);
     expect([...s.velocity(1, new Float64Array([0.123]))]).toEqual([Number.NaN]);
     expect([...s.velocity(1, s.target.points.slice(0, 1))]).toEqual([0]);
+    const plane = await run(gaussianScale({ dimension: 2 }), 10, 1);
+    for (const t of [0, 1])
+      for (const ask of [plane.value, plane.velocity])
+        expect(() => ask(t, new Float64Array(3))).toThrow(
+          /points must have a length divisible by (the dimension )?2; got 3\./,
+        );
   });
 });
 
