@@ -579,6 +579,9 @@ function histories(state: TrainingState): readonly History[] {
   ];
 }
 
+/** Fewer steps are never called converged: the rate falls too soon for the drift to tell, and the average still holds its start. */
+const LEAST_STEPS = 200;
+
 /** Converged: the last tenth's mean dual value is that of the tenth before within 3 standard errors or 1 %; residual ≤ 1 %. */
 function judge(dual: readonly number[], residual: number): Status {
   if (!dual.every(Number.isFinite) || !Number.isFinite(residual))
@@ -591,7 +594,7 @@ function judge(dual: readonly number[], residual: number): Status {
   const drift = Math.abs(last.mean - before.mean);
   const allowed = Math.max(3 * Math.sqrt(last.variance + before.variance), 0.01 * Math.abs(last.mean));
   const facts = `dual ${last.mean.toPrecision(4)}, drift ${drift.toExponential(1)} over the last fifth, inner residual ${residual.toExponential(1)}`;
-  if (dual.length < 50) return { converged: false, text: `stopped early: ${facts}; use steps ≥ 500` };
+  if (dual.length < LEAST_STEPS) return { converged: false, text: `stopped early: ${facts}; use steps ≥ 500` };
   if (drift > allowed) return { converged: false, text: `still rising: ${facts}; use more steps` };
   if (residual > 0.01)
     return {

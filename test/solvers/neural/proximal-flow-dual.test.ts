@@ -186,6 +186,13 @@ describe("options are really used", () => {
     expect(duals.size).toBe(5);
   });
 
+  test("a short run is not called converged, although its falling rate ends the drift", async () => {
+    const problem = proximalFlow({ ...law(alphaDivergence(0.5)), horizon: 0.3, kineticWeight: 3, lipschitz: 1.5 });
+    const { status } = await solve(problem, neuralProximalFlowDual({ ...tiny, steps: 60 }), onCpu);
+    expect(status.converged).toBe(false);
+    expect(status.text).toMatch(/^stopped early/);
+  });
+
   test("same seed, same numbers; another seed, others; no tensors left behind", async () => {
     const before = tf.memory().numTensors;
     const run = (seed: number) => solve(law(kullbackLeibler()), neuralProximalFlowDual(tiny), { ...onCpu, seed });
