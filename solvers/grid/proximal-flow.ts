@@ -537,7 +537,8 @@ function solutionOf(
   const critic: Critic = {
     value: (x) => value(T, x),
     gradient: (x) => at(T, x).slope,
-    certifiedLipschitz: lipschitz < Infinity ? lipschitz : null,
+    // L holds at the nodes and for the gradient; between nodes φ is found by local descent, which proves nothing.
+    certifiedLipschitz: null,
   };
   const { primal, gap } = reached.objective as { primal: number; gap: number };
   const relative = gap / Math.max(1, Math.abs(primal));
