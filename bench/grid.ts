@@ -1,6 +1,7 @@
 // Time and memory of the grid solver: two moons at 96² and 256² nodes, default settings; and of what is asked of a solution afterwards
 // (density at T, value at all nodes at T/2). Medians; memory is the peak resident size of the process so far, smallest grid first.
 // Run:  npx tsc --outDir .cache/bench && node .cache/bench/bench/grid.js [largest points an axis] [runs] > bench/results/grid.json
+import { loadavg } from "node:os";
 import { twoMoons } from "../problems/index.js";
 import { gridProximalFlow } from "../solvers/grid/index.js";
 import { nodesOf } from "../src/grid/index.js";
@@ -48,4 +49,6 @@ for (const points of [96, 256].filter((n) => n <= largest)) {
     objective: last?.objective,
   });
 }
-console.log(JSON.stringify({ machine: await machine(), rows }, null, 2));
+// Above the number of cores other work competed: then processorSeconds is the number to compare.
+const loadAverage = loadavg()[2];
+console.log(JSON.stringify({ machine: await machine(), loadAverage, rows }, null, 2));
