@@ -505,7 +505,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
     family: "neural",
     problem,
     solver: trained.record,
-    status: judge(state.history.dual, residual),
+    status: judge(state.history.dual, residual, dual),
     histories: histories(state),
     objective: { primal: null, dual, gap: null },
     counts: {
@@ -583,7 +583,8 @@ function histories(state: TrainingState): readonly History[] {
 const LEAST_STEPS = 200;
 
 /** Converged: the last tenth's mean dual value is that of the tenth before within 3 standard errors or 1 %; residual ≤ 1 %. */
-function judge(dual: readonly number[], residual: number): Status {
+/** `measured` is the dual on the evaluation sample. */
+function judge(dual: readonly number[], residual: number, measured: number): Status {
   if (!dual.every(Number.isFinite) || !Number.isFinite(residual))
     return { converged: false, text: "failed: the dual value is not finite; lower learningRate" };
   const tenth = Math.max(1, Math.floor(dual.length / 10));
@@ -594,6 +595,12 @@ function judge(dual: readonly number[], residual: number): Status {
   const drift = Math.abs(last.mean - before.mean);
   const allowed = Math.max(3 * Math.sqrt(last.variance + before.variance), 0.01 * Math.abs(last.mean));
   const facts = `dual ${last.mean.toPrecision(4)}, drift ${drift.toExponential(1)} over the last fifth, inner residual ${residual.toExponential(1)}`;
+  // A constant critic reaches 0, so a dual well below it says that the critic fits its batches only.
+  if (measured < -0.05)
+    return {
+      converged: false,
+      text: `the critic does not carry over: dual ${measured.toPrecision(4)} on fresh samples; ${facts}; lower learningRate or set a smaller lipschitz`,
+    };
   if (dual.length < LEAST_STEPS) return { converged: false, text: `stopped early: ${facts}; use steps ≥ 500` };
   if (drift > allowed) return { converged: false, text: `still rising: ${facts}; use more steps` };
   if (residual > 0.01)

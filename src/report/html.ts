@@ -282,7 +282,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .card b{font-size:1.55rem;line-height:1.2}.card span{font-weight:600;font-size:.9rem}
 .card.good{border-left-color:var(--good)}.card.bad{border-left-color:var(--bad)}
 .equations{font-family:"STIX Two Math","Cambria Math",Georgia,serif;font-size:1.12rem;background:#f8fafc;border-radius:6px;padding:14px 20px;margin:1em 0}
-.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(245px,1fr));gap:12px 18px;align-items:start}
+.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(245px,1fr));gap:12px 18px;align-items:end}
 .panel,.cell{margin:0}.panel figcaption{font-weight:600;font-size:.92rem;margin-bottom:2px}
 .panel svg{width:100%;max-width:720px;height:auto}
 .strip{margin-bottom:10px}.cells{display:grid;grid-template-columns:repeat(5,1fr);gap:8px}

@@ -325,3 +325,10 @@ describe("bad input", () => {
     expect(solution.status.text).toMatch(/^stopped early: .*; use steps ≥ 500$/);
   });
 });
+
+test("a critic that fits its batches only is not called converged", async () => {
+  const { status, objective } = await solve(gaussianShift({ lipschitz: 1e12 }), neuralProximalFlowDual(tiny), onCpu);
+  expect(objective.dual).toBeLessThan(0);
+  expect(status.converged).toBe(false);
+  expect(status.text).toMatch(/^the critic does not carry over: dual -/);
+});
