@@ -228,6 +228,8 @@ async function train(
     const state = saved === null ? freshState(arena, root) : restoredState(arena, saved);
     try {
       while (state.step < settings.steps) {
+        // A macrotask: without one, timers and interrupts would wait for the end of training.
+        await new Promise((resume) => setTimeout(resume, 0));
         context.signal?.throwIfAborted();
         await trainingStep(arena, state);
         const { dual, residual } = state.history;

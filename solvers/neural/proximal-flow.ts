@@ -300,6 +300,8 @@ async function train(
     try {
       let good = await snapshot(state);
       while (state.step < settings.steps) {
+        // A macrotask: without one, timers and interrupts would wait for the end of training.
+        await new Promise((resume) => setTimeout(resume, 0));
         context.signal?.throwIfAborted();
         const measures = await trainingStep(arena, state);
         const bad = BLAME.find((k) => !Number.isFinite(measures[k]));
