@@ -8,8 +8,10 @@
 // Order: 2 in h for value, U, ρ_t where φ is smooth; 1 where π is singular and φ has a kink on it. Positive, mass exact.
 // References: Gu, Katsoulakis, Rey-Bellet, Zhang 2024 (key gu2024proximal); Jacobs, Léger 2020 (key jacobs2020fast) for the dual ascent on
 // grids; Cuturi, Peyré 2018 (key cuturi2018semidual); Schmitzer 2019 (key schmitzer2019stabilized).
+
 import ndarray, { type NdArray } from "ndarray";
 import type { ProximalFlow } from "../../problems/proximal-flow.js";
+import { breathing } from "../../src/breathing.js";
 import { demand, usageError } from "../../src/error.js";
 import { axis, deposit, type Grid, grid, interpolate, nodesOf } from "../../src/grid/index.js";
 import type { Cloud, Density } from "../../src/measure/index.js";
@@ -327,7 +329,7 @@ async function maximise(problem: ProximalFlow, s: Settings, work: Work, context:
   const per = sourcesPerCell(dimension);
   let iterations = 0;
   let linearIterations = 0;
-  let paused = performance.now();
+  const breathe = breathing(context.signal);
   const gaps = { iterations: [] as number[], values: [] as number[] };
   const decrements = { iterations: [] as number[], values: [] as number[] };
   const climb = async (
@@ -355,11 +357,7 @@ async function maximise(problem: ProximalFlow, s: Settings, work: Work, context:
           fraction: null,
           residual: decrement,
         });
-        if (performance.now() - paused > 50) {
-          await new Promise((resume) => setTimeout(resume, 0));
-          paused = performance.now();
-        }
-        context.signal?.throwIfAborted();
+        await breathe();
       },
     });
     iterations = begun + result.iterations;

@@ -10,6 +10,7 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import ndarray, { type NdArray } from "ndarray";
 import type { ProximalFlow } from "../../problems/proximal-flow.js";
+import { breathing } from "../../src/breathing.js";
 import type { DeviceUse } from "../../src/device/index.js";
 import { demand } from "../../src/error.js";
 import { type Cloud, cloud } from "../../src/measure/index.js";
@@ -227,10 +228,9 @@ async function train(
     const saved = file === null ? null : await readCheckpoint(file, fingerprint);
     const state = saved === null ? freshState(arena, root) : restoredState(arena, saved);
     try {
+      const breathe = breathing(context.signal);
       while (state.step < settings.steps) {
-        // A macrotask: without one, timers and interrupts would wait for the end of training.
-        await new Promise((resume) => setTimeout(resume, 0));
-        context.signal?.throwIfAborted();
+        await breathe();
         await trainingStep(arena, state);
         const { dual, residual } = state.history;
         context.progress({

@@ -14,6 +14,7 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import ndarray, { type NdArray } from "ndarray";
 import type { ProximalFlow } from "../../problems/proximal-flow.js";
+import { breathing } from "../../src/breathing.js";
 import type { DeviceUse } from "../../src/device/index.js";
 import { demand, SolveError, UsageError } from "../../src/error.js";
 import { type Cloud, cloud, divergenceFrom } from "../../src/measure/index.js";
@@ -299,10 +300,9 @@ async function train(
       makeSolution({ arena, context, record, reached, failure, measured: state.measured, use: tensors.use, began });
     try {
       let good = await snapshot(state);
+      const breathe = breathing(context.signal);
       while (state.step < settings.steps) {
-        // A macrotask: without one, timers and interrupts would wait for the end of training.
-        await new Promise((resume) => setTimeout(resume, 0));
-        context.signal?.throwIfAborted();
+        await breathe();
         const measures = await trainingStep(arena, state);
         const bad = BLAME.find((k) => !Number.isFinite(measures[k]));
         if (bad !== undefined) {

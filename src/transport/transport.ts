@@ -5,6 +5,7 @@
 // One engine for Lipschitz-regularised divergences (linear cost), Wasserstein proximals (quadratic), W₁⊕W₂ proximal flows (Huber) and
 // plain transport. Conditions: h as in cost.ts; targets of weight 0 take no mass (R ≪ Q), whatever f.
 // Reference: Gu, Katsoulakis, Rey-Bellet, Zhang 2024 (key gu2024proximal); Birrell et al. 2022 (key birrell2022fgamma).
+import { breathing } from "../breathing.js";
 import { type DeviceRequest, type DeviceUse, openDevice } from "../device/index.js";
 import { demand } from "../error.js";
 import { type Cloud, type Divergence, weightOf } from "../measure/index.js";
@@ -74,13 +75,7 @@ export async function semiRelaxedTransport(
   const scale = costSpread(source, target, cost);
 
   const { kernels, use, release } = await chooseKernels(source, target, cost, options.device ?? "cpu");
-  let lastBreath = performance.now();
-  const breathe = async (): Promise<void> => {
-    if (performance.now() - lastBreath < 50) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    lastBreath = performance.now();
-    signal?.throwIfAborted();
-  };
+  const breathe = breathing(signal);
 
   const relative = options.smoothing ?? (polish ? 0.2 / Math.max(20, target.count) : 0.01);
   const floorOfDevice = kernels.precision * 2 ** 10;
