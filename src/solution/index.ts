@@ -4,6 +4,8 @@ import type { DeviceUse } from "../device/index.js";
 import type { Cloud, Density } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 
+export * from "./game.js";
+
 export type Family = "grid" | "particle" | "neural";
 
 /** Why an iteration ended. `text` is advice, for example what to try when not converged. */
