@@ -1,5 +1,7 @@
 // What can be solved: the problem families, the catalogue, and problem files.
 export * from "./catalogue/index.js";
+export * from "./mean-field-game.js";
 export * from "./problem-file.js";
 export * from "./proximal-flow.js";
 export * from "./samples.js";
+export * from "./terms/index.js";

@@ -7,9 +7,7 @@ import { demand, usageError } from "../src/error.js";
 import { type Cells, type Domain, integrate } from "../src/grid/index.js";
 import type { Distribution } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import type { Coupling } from "./terms/coupling.js";
-import { type Field, type FieldInput, field } from "./terms/field.js";
-import type { Hamiltonian } from "./terms/hamiltonian.js";
+import { type Coupling, type Field, type FieldInput, field, type Hamiltonian } from "./terms/index.js";
 
 /** What is prescribed. */
 export type GameMode = "time-dependent" | "planning" | "ergodic";

@@ -1,0 +1,4 @@
+// Terms of games: fields, Hamiltonians, couplings.
+export * from "./coupling.js";
+export * from "./field.js";
+export * from "./hamiltonian.js";
