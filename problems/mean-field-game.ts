@@ -3,11 +3,20 @@
 //    ∂ₜm_k − ν_kΔm_k − div(m_k ∂ₚH_k(x, ∇u_k, m_k)) = q_k             m_k(0) = m_k,₀
 // planning: m_k(T) prescribed, u_k(T) free;  ergodic: −ν_kΔu_k + H_k + λ̄_k = f_k, the stationary equation for m_k, ∫u_k = 0.
 // Reference: Lasry, Lions 2007 (key lasry2007mean); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
-import { demand, usageError } from "../src/error.js";
-import { type Cells, type Domain, integrate } from "../src/grid/index.js";
-import type { Distribution } from "../src/measure/index.js";
+import { demand } from "../src/error.js";
+import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { type Coupling, type Field, type FieldInput, field, type Hamiltonian } from "./terms/index.js";
+import {
+  type Coupling,
+  type Field,
+  type FieldInput,
+  field,
+  type Hamiltonian,
+  isDistribution,
+  type Law,
+  type LawInput,
+  lawOf,
+} from "./terms/index.js";
 
 /** What is prescribed. */
 export type GameMode = "time-dependent" | "planning" | "ergodic";
@@ -21,9 +30,6 @@ export interface MeanFieldGameExact {
   /** λ̄_k of an ergodic game; `null` otherwise. */
   readonly ergodicConstant: readonly number[] | null;
 }
-
-/** A law on the domain: a density (any field; it is not normalised unless `mass` says so) or a distribution that can be sampled. */
-export type LawInput = FieldInput | Distribution;
 
 export interface PopulationOptions {
   /** Kebab-case; default `"crowd"`, or `"population-1"` … with several. */
@@ -56,15 +62,6 @@ export interface Population {
   readonly mass: number | null;
   readonly valueSource: Field | null;
   readonly densitySource: Field | null;
-}
-
-/** A law as a field or as a distribution. */
-export interface Law {
-  readonly text: string;
-  /** Density; `null` for a distribution without one. */
-  readonly density: Field | null;
-  /** Sampler; `null` when only a density is given. */
-  readonly distribution: Distribution | null;
 }
 
 export interface MeanFieldGameOptions {
@@ -257,48 +254,6 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
   } as const);
 }
 
-/**
- * A law as a density on cells: point values at the centres, scaled to the population's mass where one is set.
- *
- * @returns values ≥ 0; 0 in solid cells
- * @throws UsageError when a value is negative or not finite, or the mass is 0
- */
-export function densityOn(law: Law, mass: number | null, cells: Cells, where: string): Float64Array {
-  if (law.density === null)
-    throw usageError(
-      where,
-      "the law",
-      "have a density on a grid",
-      law.text,
-      "Give a density, or use a particle solver",
-    );
-  const values = law.density.evaluate(0, cells.points);
-  const d = cells.grid.dimension;
-  for (let k = 0; k < values.length; k++) {
-    if (cells.open[k] === 0) values[k] = 0;
-    else if (!(values[k] >= 0 && values[k] < Infinity))
-      throw usageError(
-        where,
-        `the density ${law.text}`,
-        `be finite and ≥ 0 at x = (${Array.from(cells.points.subarray(k * d, (k + 1) * d)).join(", ")})`,
-        values[k],
-        "Change the formula",
-      );
-  }
-  if (mass === null) return values;
-  const total = integrate(cells.grid, values);
-  demand(
-    total > 0,
-    where,
-    `the density ${law.text}`,
-    "have mass on the solver's cells",
-    total,
-    "Use more points, or move it into the open part of the domain",
-  );
-  for (let k = 0; k < values.length; k++) values[k] *= mass / total;
-  return values;
-}
-
 function isList(p: PopulationOptions | readonly PopulationOptions[]): p is readonly PopulationOptions[] {
   return Array.isArray(p);
 }
@@ -355,42 +310,12 @@ function population(p: PopulationOptions, k: number, count: number, mode: GameMo
     name: p.name ?? (count === 1 ? "crowd" : `population-${k + 1}`),
     viscosity: p.viscosity,
     hamiltonian: p.hamiltonian,
-    initial: p.initial === undefined ? null : lawOf(p.initial, d, `${label}initial`),
-    final: p.final === undefined ? null : lawOf(p.final, d, `${label}final`),
+    initial: p.initial === undefined ? null : lawOf(p.initial, d, "meanFieldGame", `${label}initial`),
+    final: p.final === undefined ? null : lawOf(p.final, d, "meanFieldGame", `${label}final`),
     mass,
     valueSource: source(p.valueSource, "valueSource"),
     densitySource: source(p.densitySource, "densitySource"),
   });
-}
-
-function isDistribution(law: LawInput): law is Distribution {
-  return typeof law === "object" && law !== null && "sample" in law;
-}
-
-function lawOf(law: LawInput, d: number, name: string): Law {
-  const where = "meanFieldGame";
-  if (!isDistribution(law)) {
-    const density = field(law, d, where, name);
-    return Object.freeze({ text: density.text, density, distribution: null });
-  }
-  demand(law.dimension === d, where, name, `live in dimension ${d}`, law.dimension, "Use a law on the domain");
-  const { logDensity } = law;
-  const density =
-    logDensity === null
-      ? null
-      : Object.freeze({
-          text: law.name,
-          dimension: d,
-          constant: null,
-          dependsOnTime: false,
-          expression: null,
-          evaluate: (_t: number, points: Float64Array, out = new Float64Array(points.length / d)) => {
-            const values = logDensity(points);
-            for (let i = 0; i < out.length; i++) out[i] = Math.exp(values[i]);
-            return out;
-          },
-        });
-  return Object.freeze({ text: law.name, density, distribution: law });
 }
 
 function equations(

@@ -1,4 +1,6 @@
 // Terms of games: fields, Hamiltonians, couplings.
 export * from "./coupling.js";
+export * from "./coupling-local.js";
 export * from "./field.js";
 export * from "./hamiltonian.js";
+export * from "./law.js";
