@@ -1,4 +1,7 @@
 // Grid solvers: what is solved on the nodes of a uniform grid.
+export * from "./cell-interpolation.js";
+export * from "./equilibrium-paths.js";
+export * from "./game-solution.js";
 export * from "./hopf-lax.js";
 export * from "./lipschitz-envelope.js";
 export * from "./proximal-flow.js";
