@@ -2,5 +2,7 @@
 export * from "./coupling.js";
 export * from "./coupling-local.js";
 export * from "./field.js";
+export * from "./field-text.js";
 export * from "./hamiltonian.js";
+export * from "./hamiltonian-quadratic.js";
 export * from "./law.js";
