@@ -38,6 +38,8 @@ export function hamiltonianJet(dimension: number, count: number): HamiltonianJet
 export type HamiltonianStructure =
   | {
       readonly kind: "radial";
+      /** φ is linear in s: ∂²φ/∂s² = 0 for every argument. Default `false`. */
+      readonly isLinear?: boolean;
       /** φ, ∂φ/∂s, ∂²φ/∂s², ∂φ/∂m, ∂²φ/∂s∂m at n points: `s` and `m` are columns; all outputs are written. */
       profile(
         t: number,

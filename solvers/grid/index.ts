@@ -4,5 +4,6 @@ export * from "./equilibrium-paths.js";
 export * from "./game-solution.js";
 export * from "./hopf-lax.js";
 export * from "./lipschitz-envelope.js";
+export * from "./numerical-hamiltonian.js";
 export * from "./proximal-flow.js";
 export * from "./quadratic-spline.js";

@@ -1,0 +1,227 @@
+import { fc, test as property } from "@fast-check/vitest";
+import { describe, expect, test } from "vitest";
+import { type Hamiltonian, hamiltonianJet, hamiltonianQuadratic } from "../../../problems/terms/index.js";
+import {
+  monotonicityDefect,
+  type NumericalHamiltonianScheme,
+  type NumericalJet,
+  numericalHamiltonian,
+} from "../../../solvers/grid/index.js";
+import { type Cells, cells, domain } from "../../../src/grid/index.js";
+import { generator } from "../../../src/random/index.js";
+
+const numRuns = Number(process.env.LAWS === "thorough" ? 500 : 25);
+
+const SHAPES: Record<number, Cells> = {
+  1: cells(domain({ lower: [0], upper: [1] }), 6),
+  2: cells(domain({ lower: [0, -1], upper: [1, 1] }), [5, 4]),
+  3: cells(domain({ lower: [0, 0, 0], upper: [1, 2, 1] }), 4),
+};
+
+const FAMILIES: Record<string, (d: number) => Hamiltonian> = {
+  quadratic: (d) => hamiltonianQuadratic({ dimension: d }),
+  "quadratic with a drift": (d) =>
+    hamiltonianQuadratic({
+      dimension: d,
+      weight: "1 + 0.5*sin(2*pi*x)*cos(t)",
+      drift: ["cos(x)", "-0.7", "sin(x)"].slice(0, d),
+    }),
+  "quadratic with a diagonal metric": (d) =>
+    hamiltonianQuadratic({
+      dimension: d,
+      weight: 0.5,
+      metric: ["1 + x^2", 0.3, 2].slice(0, d),
+      drift: [0.4, "x", -1].slice(0, d),
+    }),
+  "quadratic with a full metric": (d) =>
+    hamiltonianQuadratic({
+      dimension: d,
+      metric: Array.from({ length: d }, (_, a) => Array.from({ length: d }, (_, b) => (a === b ? 1.5 : 0.3))),
+    }),
+};
+
+const CASES = Object.keys(FAMILIES).flatMap((name) => [1, 2, 3].map((d) => ({ name, d })));
+const SCHEMES: NumericalHamiltonianScheme[] = ["upwind", "lax-friedrichs", "central"];
+
+/** Normal differences, one draw a link. */
+function randomDifferences(c: Cells, seed: number, size = 1.3): Float64Array[] {
+  const g = generator(seed);
+  return Array.from({ length: 2 * c.grid.dimension }, () => g.normal(c.grid.size).map((x) => size * x));
+}
+
+function randomMass(c: Cells, seed: number): Float64Array {
+  return generator(seed).split("mass").uniform(c.grid.size);
+}
+
+function pair(i: number, j: number, links: number): number {
+  return i <= j ? i * links - (i * (i - 1)) / 2 + (j - i) : pair(j, i, links);
+}
+
+/** The jet at D + εE, m + εμ. */
+function along(
+  g: ReturnType<typeof numericalHamiltonian>,
+  t: number,
+  D: Float64Array[],
+  m: Float64Array,
+  E: Float64Array[],
+  mu: Float64Array,
+  eps: number,
+): NumericalJet {
+  const out = g.jet();
+  g.evaluate(
+    t,
+    D.map((q, j) => q.map((x, k) => x + eps * E[j][k])),
+    m.map((x, k) => x + eps * mu[k]),
+    out,
+    2,
+  );
+  return out;
+}
+
+describe.each(CASES)("$name in dimension $d", ({ name, d }) => {
+  const c = SHAPES[d];
+  const h = FAMILIES[name](d);
+  const t = 0.3;
+  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns })(
+    "is consistent: G(p, p) = H(p)",
+    (seed, scheme) => {
+      const g = numericalHamiltonian(h, c, { scheme });
+      const p = randomDifferences(c, seed).slice(0, d);
+      const m = randomMass(c, seed);
+      const exact = hamiltonianJet(d, c.grid.size);
+      h.evaluate(t, c.points, p, m, exact, 2);
+      const out = g.jet();
+      g.evaluate(
+        t,
+        p.flatMap((q) => [q, q]),
+        m,
+        out,
+        2,
+      );
+      expect(out.value).toAgree(exact.value, { rtol: 1e-12, atol: 1e-13 });
+      for (let a = 0; a < d; a++) {
+        const sum = out.slope[2 * a].map((x, k) => x + out.slope[2 * a + 1][k]);
+        expect(sum).toAgree(exact.gradient[a], { rtol: 1e-12, atol: 1e-13 });
+      }
+      if (out.byMass !== null) expect(out.byMass).toAgree(exact.byMass, { rtol: 1e-12, atol: 1e-13 });
+    },
+  );
+
+  property.prop([fc.integer({ min: 0, max: 1e6 })], { numRuns })("upwind is monotone", (seed) => {
+    const g = numericalHamiltonian(h, c);
+    const out = g.jet();
+    g.evaluate(t, randomDifferences(c, seed, g.name === "upwind" ? 3 : 1), randomMass(c, seed), out, 1);
+    expect(monotonicityDefect(out)).toBe(0);
+  });
+
+  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns })(
+    "has exact slopes, curvatures and mass derivatives",
+    (seed, scheme) => {
+      const g = numericalHamiltonian(h, c, { scheme });
+      const D = randomDifferences(c, seed);
+      const m = randomMass(c, seed);
+      const E = randomDifferences(c, seed + 1, 1);
+      const mu = generator(seed).split("mu").normal(c.grid.size);
+      const eps = 1e-6;
+      const at = along(g, t, D, m, E, mu, 0);
+      const up = along(g, t, D, m, E, mu, eps);
+      const down = along(g, t, D, m, E, mu, -eps);
+      const links = 2 * d;
+      for (let k = 0; k < c.grid.size; k++) {
+        let slope = at.byMass === null ? 0 : at.byMass[k] * mu[k];
+        for (let j = 0; j < links; j++) slope += at.slope[j][k] * E[j][k];
+        const [u, v] = [up.value[k], down.value[k]];
+        expect((u - v) / (2 * eps)).toAgree(slope, { rtol: 2e-5, atol: 2e-5 });
+        for (let i = 0; i < links; i++) {
+          const [a, b] = [up.slope[i][k], down.slope[i][k]];
+          // a branch that flips between the two points has no derivative there
+          if (kinked(up, at, i, k) || kinked(down, at, i, k)) continue;
+          let bend = at.slopeByMass === null ? 0 : at.slopeByMass[i][k] * mu[k];
+          for (let j = 0; j < links; j++) bend += (at.curvature[pair(i, j, links)]?.[k] ?? 0) * E[j][k];
+          expect((a - b) / (2 * eps)).toAgree(bend, { rtol: 1e-4, atol: 1e-4 });
+        }
+      }
+    },
+  );
+
+  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns })(
+    "is convex in the differences",
+    (seed, scheme) => {
+      const g = numericalHamiltonian(h, c, { scheme });
+      const m = randomMass(c, seed);
+      const zero = new Float64Array(c.grid.size);
+      const [D, E] = [randomDifferences(c, seed), randomDifferences(c, seed + 7)];
+      const value = (s: number) => along(g, t, D, m, E, zero, s).value;
+      const [left, middle, right] = [value(-1), value(0), value(1)];
+      for (let k = 0; k < zero.length; k++)
+        expect(left[k] + right[k] - 2 * middle[k]).toBeGreaterThanOrEqual(-1e-10 * (1 + Math.abs(middle[k])));
+    },
+  );
+
+  test("an order below 2 gives the same numbers", () => {
+    const D = randomDifferences(c, 5);
+    const m = randomMass(c, 5);
+    for (const scheme of SCHEMES) {
+      const g = numericalHamiltonian(h, c, { scheme });
+      const [full, first, zeroth] = [g.jet(), g.jet(), g.jet()];
+      g.evaluate(t, D, m, full, 2);
+      g.evaluate(t, D, m, first, 1);
+      g.evaluate(t, D, m, zeroth, 0);
+      expect(zeroth.value).toAgree(full.value, { rtol: 0 });
+      expect(first.value).toAgree(full.value, { rtol: 0 });
+      full.slope.forEach((s, j) => {
+        expect(first.slope[j]).toAgree(s, { rtol: 0 });
+      });
+    }
+  });
+});
+
+/** A curvature or slope by mass of row i changed by a jump between two close jets. */
+function kinked(a: NumericalJet, b: NumericalJet, i: number, k: number): boolean {
+  const links = a.slope.length;
+  for (let j = 0; j < links; j++) {
+    const [x, y] = [a.curvature[pair(i, j, links)]?.[k] ?? 0, b.curvature[pair(i, j, links)]?.[k] ?? 0];
+    if (Math.abs(x - y) > 1e-2 * (1 + Math.abs(y))) return true;
+  }
+  return false;
+}
+
+describe("the quadratic scheme", () => {
+  test("is the formula of Achdou and Capuzzo-Dolcetta", () => {
+    const c = SHAPES[2];
+    const D = randomDifferences(c, 3);
+    const g = numericalHamiltonian(hamiltonianQuadratic({ dimension: 2, weight: 0.7 }), c);
+    const out = g.jet();
+    g.evaluate(0, D, new Float64Array(c.grid.size), out, 2);
+    const expected = Float64Array.from(
+      { length: c.grid.size },
+      (_, k) => 0.7 * [0, 1].reduce((s, a) => s + Math.max(D[2 * a][k], 0) ** 2 + Math.min(D[2 * a + 1][k], 0) ** 2, 0),
+    );
+    expect(out.value).toAgree(expected);
+    expect(out.byMass).toBeNull();
+    expect(out.curvature.map((q) => q !== null)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      true,
+      false,
+      false,
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  test("at u = 0 both sides together have the curvature of H", () => {
+    const c = SHAPES[2];
+    const zero = () => new Float64Array(c.grid.size);
+    for (const h of [hamiltonianQuadratic({ dimension: 2 }), hamiltonianQuadratic({ dimension: 2, weight: "0.5" })]) {
+      const g = numericalHamiltonian(h, c);
+      const out = g.jet();
+      g.evaluate(0, [zero(), zero(), zero(), zero()], zero(), out, 2);
+      expect(out.curvature[pair(0, 0, 4)]?.[3]).toBe(0.5);
+      expect(out.curvature[pair(1, 1, 4)]?.[3]).toBe(0.5);
+    }
+  });
+});
