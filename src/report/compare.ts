@@ -1,33 +1,26 @@
 // A comparison: problems × solvers × measures. Every solver gets the same problem, seed and starting points; every number
-// that could not be measured is null and is printed as unmeasured.
-//   distances  W₂ between the laws of x_T of every pair of solutions, common starting points
-//   held-out   W₂ between n end points and the n held-out points, mean ± s.e. over repeats; beside it the sampling floor:
-//              the same W₂ for n fresh points of the target itself
-//   laws       straightness and well-posedness probes with pass or fail against their bounds
-//   exact      errors against the closed form, where the problem has one
+// that could not be measured is null and is printed as unmeasured. What is measured beside the laws depends on the kind of
+// problem: flow-study.ts, game-study.ts.
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import type { DeviceUse } from "../device/index.js";
-import { demand, SolveError } from "../error.js";
-import { type Cloud, cloud, type Distribution, wasserstein2 } from "../measure/index.js";
-import type { Problem, WellPosedness } from "../problem.js";
-import { type Generator, generator } from "../random/index.js";
-import type { Family, History, Objective, Solution, Status } from "../solution/index.js";
+import { demand, SolveError, usageError } from "../error.js";
+import type { Problem } from "../problem.js";
+import type { Solution } from "../solution/index.js";
 import { type SolveOptions, solve } from "../solve.js";
 import type { Solver } from "../solver.js";
-import { judgeAll, type Law, rootMeanSquare, type Spread, spread, type Verdict } from "../verify/index.js";
+import { judgeAll, type Law } from "../verify/index.js";
 import { version } from "../version.js";
-
-/** A problem that carries one law into another, as far as a comparison needs to know it. */
-export interface TransportLikeProblem extends Problem {
-  readonly source: Distribution;
-  readonly target: Distribution;
-  readonly heldOut: Cloud | null;
-  readonly exact: {
-    readonly value: number;
-    potential(t: number, x: Float64Array): Float64Array;
-    map(t: number, x0: Float64Array): Float64Array;
-  } | null;
-}
+import { isFlow, measureFlow } from "./flow-study.js";
+import { isGame, measureGame } from "./game-study.js";
+import type {
+  Comparison,
+  ComparisonRecord,
+  Failure,
+  Run,
+  RunMeasures,
+  RunRecord,
+  StudyMeasures,
+  StudyRecord,
+} from "./record.js";
 
 export interface CompareOptions<P extends Problem> {
   readonly solvers: readonly Solver<NoInfer<P>>[];
@@ -52,84 +45,6 @@ export interface CompareProgress {
   readonly fraction: number | null;
 }
 
-/** One solver on one problem. */
-export interface Run<P extends Problem = Problem> {
-  readonly solver: Solver<P>;
-  /** `null` when nothing came out; `failure` says why. An unconverged solution is kept and has a failure too. */
-  readonly solution: Solution<P> | null;
-  readonly failure: Failure | null;
-  /** Solutions of the further seeds. */
-  readonly repeats: readonly Solution<P>[];
-}
-
-export interface Failure {
-  readonly kind: "ill-posed" | "not applicable" | "failed";
-  readonly text: string;
-}
-
-/** A mean over repeats with its standard error. */
-export interface Estimate {
-  readonly mean: number;
-  readonly standardError: number | null;
-}
-
-/** The record of one run, plain JSON. */
-export interface RunRecord {
-  readonly solver: string;
-  readonly family: Family;
-  readonly order: number | null;
-  readonly references: readonly string[];
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly failure: Failure | null;
-  readonly status: Status | null;
-  readonly objective: Objective | null;
-  readonly seconds: number | null;
-  readonly counts: Readonly<Record<string, number>> | null;
-  readonly device: DeviceUse | null;
-  readonly histories: readonly History[];
-  readonly laws: readonly Verdict[];
-  /** W₂ of n end points to the held-out points. */
-  readonly toHeldOut: Estimate | null;
-  /** Errors against the closed form; `null` without one. */
-  readonly exact: { readonly value: number | null; readonly potential: number; readonly map: number } | null;
-  readonly spread: Spread | null;
-}
-
-export interface StudyRecord {
-  readonly problem: Readonly<Record<string, unknown>>;
-  readonly name: string;
-  readonly title: string;
-  readonly dimension: number;
-  readonly equations: readonly string[];
-  readonly wellPosedness: WellPosedness;
-  readonly references: readonly string[];
-  readonly runs: readonly RunRecord[];
-  /** Names of the solved runs, and W₂ between the laws of x_T of each pair. */
-  readonly pairwise: { readonly names: readonly string[]; readonly distances: readonly (readonly number[])[] };
-  /** W₂ between n fresh points of the target and the held-out points, n = their number; `null` without them, or with fewer samples than n. */
-  readonly samplingFloor: (Estimate & { readonly count: number; readonly repeats: number }) | null;
-}
-
-export interface ComparisonRecord {
-  readonly title: string;
-  readonly date: string;
-  readonly version: string;
-  readonly seed: number;
-  readonly count: number;
-  readonly machine: Readonly<Record<string, string | number>>;
-  readonly seconds: number;
-  readonly studies: readonly StudyRecord[];
-}
-
-/** What {@link compare} gives: the record (JSON) and the live solutions behind it. */
-export interface Comparison<P extends Problem = Problem> {
-  readonly record: ComparisonRecord;
-  readonly studies: readonly { readonly problem: P; readonly runs: readonly Run<P>[] }[];
-}
-
-/** Repeats of the held-out distance. */
-const REPEATS = 8;
-
 /**
  * Solves each problem with each solver and measures everything that can be measured.
  *
@@ -138,7 +53,7 @@ const REPEATS = 8;
  * @throws UsageError when two problems or two solvers share a name, or `count` or `repeats` does not fit; the signal's reason when
  * aborted; nothing is written by this function
  */
-export async function compare<P extends TransportLikeProblem>(
+export async function compare<P extends Problem>(
   problems: P | readonly P[],
   options: CompareOptions<P>,
 ): Promise<Comparison<P>> {
@@ -200,11 +115,7 @@ export function machine(): Record<string, string | number> {
   };
 }
 
-async function runOne<P extends TransportLikeProblem>(
-  problem: P,
-  solver: Solver<P>,
-  options: CompareOptions<P>,
-): Promise<Run<P>> {
+async function runOne<P extends Problem>(problem: P, solver: Solver<P>, options: CompareOptions<P>): Promise<Run<P>> {
   const { seed = 0, device = "auto", signal = null, checkpoints = null, repeats = 1 } = options;
   const nothing = { solver, solution: null, repeats: [] };
   if (problem.wellPosedness().wellPosed === false) {
@@ -245,19 +156,42 @@ async function runOne<P extends TransportLikeProblem>(
   return { solver, solution: first.solution, repeats: others, failure };
 }
 
-async function measure<P extends TransportLikeProblem>(
+/** The measures of a problem's kind. */
+function measuresOf<P extends Problem>(
   problem: P,
   runs: readonly Run<P>[],
-  options: CompareOptions<P>,
+  context: { readonly seed: number; readonly count: number },
+): { readonly study: StudyMeasures; readonly runs: readonly RunMeasures[] } {
+  if (isFlow(problem)) return measureFlow(problem, runs as readonly Run<typeof problem>[], context);
+  if (isGame(problem)) return measureGame(problem, runs as readonly Run<typeof problem>[], context);
+  throw usageError("compare", "problem", "be a flow or a game", problem.kind, "Compare other problems by their laws");
+}
+
+async function measure<P extends Problem>(
+  problem: P,
+  runs: readonly Run<P>[],
+  { seed = 0, count = 256, laws }: CompareOptions<P>,
 ): Promise<StudyRecord> {
-  const { seed = 0, count = 256 } = options;
-  const draws = generator(seed).split("compare");
-  const start = problem.source.sample(count, draws.split("start"));
-  const solved = runs.filter((run) => run.solution !== null);
-  const ends = solved.map((run) => terminal(run.solution!, start));
-  const distances = ends.map((a) => ends.map((b) => (a === b ? 0 : wasserstein2(a, b))));
+  const measures = measuresOf(problem, runs, { seed, count });
   const records: RunRecord[] = [];
-  for (const run of runs) records.push(await recordOf(problem, run, start, draws, options));
+  for (const [r, { solver, solution, failure }] of runs.entries()) {
+    records.push({
+      solver: solver.name,
+      family: solver.family,
+      order: solver.order,
+      references: solver.references,
+      options: solver.options,
+      failure,
+      status: solution?.status ?? null,
+      objective: solution?.objective ?? null,
+      seconds: solution?.seconds ?? null,
+      counts: solution?.counts ?? null,
+      device: solution?.device ?? null,
+      histories: solution?.histories ?? [],
+      laws: solution === null ? [] : await judgeAll(laws, solution, { seed, count }),
+      ...measures.runs[r],
+    });
+  }
   return {
     problem: problem.describe(),
     name: problem.name,
@@ -267,112 +201,6 @@ async function measure<P extends TransportLikeProblem>(
     wellPosedness: problem.wellPosedness(),
     references: problem.references,
     runs: records,
-    pairwise: { names: solved.map((run) => run.solver.name), distances },
-    samplingFloor: floor(problem, draws),
-  };
-}
-
-/** Law of x_T from given starting points. */
-function terminal(solution: Solution, start: Cloud): Cloud {
-  const paths = solution.trajectories({ start, steps: 40 });
-  const size = paths.count * paths.dimension;
-  return cloud(paths.positions.slice((paths.times.length - 1) * size), paths.dimension, paths.weights);
-}
-
-function estimate(values: readonly number[]): Estimate {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  if (values.length < 2) return { mean, standardError: null };
-  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1);
-  return { mean, standardError: Math.sqrt(variance / values.length) };
-}
-
-/** W₂ between the held-out points and as many fresh points, made by `draw`. */
-function againstHeldOut(heldOut: Cloud, draw: (n: number, gen: Generator) => Cloud, gen: Generator): Estimate {
-  return estimate(Array.from({ length: REPEATS }, (_, k) => wasserstein2(draw(heldOut.count, gen.split(k)), heldOut)));
-}
-
-function floor<P extends TransportLikeProblem>(problem: P, draws: Generator): StudyRecord["samplingFloor"] {
-  const { heldOut, target } = problem;
-  if (heldOut === null) return null;
-  // No second sample of that size can be drawn without replacement.
-  if (target.data !== null && target.data.count < heldOut.count) return null;
-  const draw = (n: number, gen: Generator) => {
-    if (target.data === null) return target.sample(n, gen);
-    const { points, dimension: d, count } = target.data;
-    const chosen = gen.permutation(count).subarray(0, n); // without replacement, as a second sample of the law would be
-    return cloud(
-      Float64Array.from({ length: chosen.length * d }, (_, j) => points[chosen[Math.floor(j / d)] * d + (j % d)]),
-      d,
-    );
-  };
-  return { ...againstHeldOut(heldOut, draw, draws.split("floor")), count: heldOut.count, repeats: REPEATS };
-}
-
-async function recordOf<P extends TransportLikeProblem>(
-  problem: P,
-  run: Run<P>,
-  start: Cloud,
-  draws: Generator,
-  options: CompareOptions<P>,
-): Promise<RunRecord> {
-  const { solver, solution, failure } = run;
-  const base = {
-    solver: solver.name,
-    family: solver.family,
-    order: solver.order,
-    references: solver.references,
-    options: solver.options,
-    failure,
-  };
-  if (solution === null) {
-    return {
-      ...base,
-      status: null,
-      objective: null,
-      seconds: null,
-      counts: null,
-      device: null,
-      histories: [],
-      laws: [],
-      toHeldOut: null,
-      exact: null,
-      spread: null,
-    };
-  }
-  const { seed = 0, count = 256, laws } = options;
-  const { heldOut } = problem;
-  const draw = (n: number, gen: Generator) => terminal(solution, problem.source.sample(n, gen));
-  return {
-    ...base,
-    status: solution.status,
-    objective: solution.objective,
-    seconds: solution.seconds,
-    counts: solution.counts,
-    device: solution.device,
-    histories: solution.histories,
-    laws: await judgeAll(laws, solution, { seed, count }),
-    toHeldOut: heldOut === null ? null : againstHeldOut(heldOut, draw, draws.split("held-out")),
-    exact: exactErrors(problem, solution, start),
-    spread: run.repeats.length === 0 ? null : spread([solution, ...run.repeats], count),
-  };
-}
-
-/** |value − exact|, √E|U(0,·) − exact|² up to a constant, √E|x_T − exact|². */
-function exactErrors<P extends TransportLikeProblem>(
-  problem: P,
-  solution: Solution<P>,
-  start: Cloud,
-): RunRecord["exact"] {
-  const { exact, dimension, horizon } = problem;
-  if (exact === null) return null;
-  const u = solution.value(0, start.points);
-  const v = exact.potential(0, start.points);
-  const difference = u.map((a, i) => a - v[i]);
-  const shift = difference.reduce((a, b) => a + b, 0) / difference.length;
-  const value = solution.objective.primal ?? solution.objective.dual;
-  return {
-    value: value === null ? null : Math.abs(value - exact.value),
-    potential: Math.sqrt(difference.reduce((sum, e) => sum + (e - shift) ** 2, 0) / difference.length),
-    map: rootMeanSquare(terminal(solution, start).points, exact.map(horizon, start.points), dimension),
+    ...measures.study,
   };
 }

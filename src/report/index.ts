@@ -1,4 +1,17 @@
 export * from "./citations.js";
 export * from "./compare.js";
-export { citedKeys, largestDisagreement, renderHtml, type Tally, tally } from "./html.js";
+export type { TransportLikeProblem } from "./flow-study.js";
+export { citedKeys, renderHtml } from "./html.js";
+export type {
+  Comparison,
+  ComparisonRecord,
+  Estimate,
+  Failure,
+  Run,
+  RunMeasures,
+  RunRecord,
+  StudyMeasures,
+  StudyRecord,
+} from "./record.js";
+export { largestDisagreement, type Tally, tally } from "./tables.js";
 export * from "./write.js";

@@ -3,9 +3,10 @@
 import type { NdArray } from "ndarray";
 import ndarray from "ndarray";
 import { encodeCsv, encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
+import type { Problem } from "../problem.js";
 import { bibliography } from "./citations.js";
-import type { Comparison, ComparisonRecord, TransportLikeProblem } from "./compare.js";
 import { citedKeys, renderHtml } from "./html.js";
+import type { Comparison, ComparisonRecord } from "./record.js";
 
 /** The files of a report. */
 export const reportFiles = ["index.html", "results.json", "results.csv", "fields.npz", "references.bib"] as const;
@@ -34,6 +35,7 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
       ]);
       if (run.exact !== null)
         for (const [name, value] of Object.entries(run.exact)) add(run.solver, "exact", `${name} error`, value);
+      for (const [name, value] of Object.entries(run.numbers)) add(run.solver, "number", name, value);
       if (run.spread !== null) {
         add(run.solver, "spread", "maps", run.spread.maps);
         add(run.solver, "spread", "laws", run.spread.laws);
@@ -43,10 +45,11 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
         add(run.solver, "law", v.law, v.value, [v.standardError, v.relation, v.bound, verdict]);
       }
     }
-    const { names, distances } = study.pairwise;
+    const { names, distances, further } = study.pairwise;
     names.forEach((a, i) => {
       names.slice(i + 1).forEach((b, j) => {
         add(a, "distance", `W2 to ${b}`, distances[i][i + 1 + j]);
+        for (const { name, values } of further) add(a, "distance", `${name} to ${b}`, values[i][i + 1 + j]);
       });
     });
     if (study.samplingFloor !== null) {
@@ -64,7 +67,7 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
 const columns = ["problem", "solver", "kind", "name", "value", "standard error", "relation", "bound", "verdict"];
 
 /** Every solution's arrays under problem/solver/name, with the paths that the pictures show. */
-function fields<P extends TransportLikeProblem>(comparison: Comparison<P>): Record<string, NdArray<Float64Array>> {
+function fields<P extends Problem>(comparison: Comparison<P>): Record<string, NdArray<Float64Array>> {
   const arrays: Record<string, NdArray<Float64Array>> = {};
   for (const { problem, runs } of comparison.studies) {
     for (const { solver, solution } of runs) {
@@ -90,7 +93,7 @@ function fields<P extends TransportLikeProblem>(comparison: Comparison<P>): Reco
  * @returns the paths of the files
  * @throws UsageError when something else lies there
  */
-export async function writeReport<P extends TransportLikeProblem>(
+export async function writeReport<P extends Problem>(
   comparison: Comparison<P>,
   folder: string,
 ): Promise<readonly string[]> {

@@ -1,0 +1,215 @@
+// The tables of the report: cards, laws, distances, errors, objectives, provenance. What was not measured is written as such.
+import type { Problem } from "../problem.js";
+import type { Verdict } from "../verify/index.js";
+import { colours, escapeHtml, heldOutFigure } from "./figures.js";
+import type { Estimate, RunRecord, StudyRecord } from "./record.js";
+
+export const unmeasured = `<span class="none" title="not measured">–</span>`;
+
+/** A few significant digits, the way a table shows a number. */
+export function format(value: number | null, digits = 3): string {
+  if (value === null) return unmeasured;
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  const text = size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(digits))) : value.toExponential(1);
+  return text.replaceAll("-", "−");
+}
+
+export function formatEstimate(e: Estimate | null): string {
+  if (e === null) return unmeasured;
+  return e.standardError === null ? format(e.mean) : `${format(e.mean)} <small>± ${format(e.standardError)}</small>`;
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[], kind = ""): string {
+  const cells = (row: readonly string[], tag: string) =>
+    row.map((cell, k) => `<${k === 0 ? "th" : tag}>${cell}</${k === 0 ? "th" : tag}>`).join("");
+  return `<div class="scroll"><table class="${kind}"><thead><tr>${cells(head, "th")}</tr></thead><tbody>${rows
+    .map((row) => `<tr>${cells(row, "td")}</tr>`)
+    .join("")}</tbody></table></div>`;
+}
+
+export function named(study: StudyRecord, solver: string): string {
+  const colour = colours(study.runs.map((run) => run.solver))(solver);
+  return `<span class="dot" style="background:${colour}"></span>${escapeHtml(solver)}`;
+}
+
+/** Counts over all runs of a study. */
+export interface Tally {
+  readonly solved: number;
+  readonly runs: number;
+  readonly held: number;
+  readonly judged: number;
+  readonly unmeasured: number;
+}
+
+export function tally(study: StudyRecord): Tally {
+  const verdicts = study.runs.flatMap((run) => run.laws);
+  return {
+    solved: study.runs.filter((run) => run.status?.converged === true).length,
+    runs: study.runs.length,
+    held: verdicts.filter((v) => v.holds === true).length,
+    judged: verdicts.filter((v) => v.holds !== null).length,
+    unmeasured: verdicts.filter((v) => v.value === null).length,
+  };
+}
+
+/** Largest W₂ between two solutions. */
+export function largestDisagreement(study: StudyRecord): number | null {
+  const all = study.pairwise.distances.flat();
+  return study.pairwise.names.length < 2 ? null : Math.max(...all);
+}
+
+export function summary(study: StudyRecord): string {
+  const t = tally(study);
+  const apart = largestDisagreement(study);
+  const floor = study.samplingFloor;
+  const posed = study.wellPosedness.wellPosed;
+  const cards: [string, string, string, boolean | null][] = [
+    ["well-posed", posed === null ? "unknown" : posed ? "yes" : "no", study.wellPosedness.reasons[0] ?? "", posed],
+    ["solved", `${t.solved} of ${t.runs}`, "solvers that converged to their tolerance", t.solved === t.runs],
+    [
+      "laws that hold",
+      `${t.held} of ${t.judged}`,
+      `${t.unmeasured} more could not be measured and count for nothing`,
+      t.held === t.judged,
+    ],
+    [
+      "largest disagreement",
+      format(apart),
+      floor === null
+        ? "W₂ between the end laws of two solvers"
+        : `W₂ between two solvers; chance alone gives ${format(floor.mean)} (sampling floor)`,
+      apart === null || floor === null ? null : apart <= floor.mean,
+    ],
+  ];
+  const mark = (ok: boolean | null) => (ok === null ? "plain" : ok ? "good" : "bad");
+  return `<div class="cards">${cards
+    .map(
+      ([name, value, note, ok]) =>
+        `<div class="card ${mark(ok)}"><b>${value}</b><span>${name}</span><small>${escapeHtml(note)}</small></div>`,
+    )
+    .join("")}</div>`;
+}
+
+export function verdictCell(v: Verdict | undefined): string {
+  if (v === undefined) return unmeasured;
+  if (v.value === null) return `<span class="none" title="${escapeHtml(v.note ?? "")}">unmeasured</span>`;
+  const sign = v.holds === null ? "" : v.holds ? `<i class="ok">✓</i>` : `<i class="no">✗</i>`;
+  const title = v.note === null ? "" : ` title="${escapeHtml(v.note)}"`;
+  return `<span${title}>${format(v.value)}${v.standardError === null ? "" : ` <small>± ${format(v.standardError)}</small>`} ${sign}</span>`;
+}
+
+export function lawTable(study: StudyRecord): string {
+  const measured = study.runs.filter((run) => run.laws.length > 0);
+  if (measured.length === 0) return `<p class="note">No solver brought a solution to hold the laws against.</p>`;
+  const rows = measured[0].laws.map((law) => [
+    `${escapeHtml(law.law)}<br><small>${escapeHtml(law.statement)}</small>`,
+    law.bound === null ? "reported" : `${law.relation} ${format(law.bound, 5)}`,
+    ...measured.map((run) => verdictCell(run.laws.find((v) => v.law === law.law))),
+  ]);
+  const reasons = new Map<string, string[]>();
+  for (const run of measured)
+    for (const v of run.laws)
+      if (v.value === null && v.note !== null)
+        reasons.set(`${v.law}: ${v.note}`, [...(reasons.get(`${v.law}: ${v.note}`) ?? []), run.solver]);
+  const list = [...reasons].map(
+    ([why, who]) => `<li>${escapeHtml(why)} <small>(${escapeHtml(who.join(", "))})</small></li>`,
+  );
+  const notes =
+    list.length === 0 ? "" : `<p class="note">Unmeasured, and why:</p><ul class="note">${list.join("")}</ul>`;
+  return table(["law", "bound", ...measured.map((run) => named(study, run.solver))], rows, "laws") + notes;
+}
+
+export function distanceTable(study: StudyRecord): string {
+  const { names, distances } = study.pairwise;
+  if (names.length === 0) return `<p class="note">No solution, so no distances.</p>`;
+  const rows = names.map((name, i) => {
+    const run = study.runs.find((r) => r.solver === name)!;
+    return [
+      named(study, name),
+      ...distances[i].map((d, j) => (i === j ? "" : format(d))),
+      formatEstimate(run.toHeldOut),
+    ];
+  });
+  const floor = study.samplingFloor;
+  if (floor !== null) rows.push(["sampling floor", ...names.map(() => ""), formatEstimate(floor)]);
+  const caption =
+    floor === null
+      ? ""
+      : `<p class="note">Sampling floor: W₂ between the ${floor.count} held-out points and ${floor.count} fresh points of the target itself (mean ± standard error of ${floor.repeats} draws). No method can be expected to come below it; within twice the floor (dashed line) is good.</p>`;
+  return (
+    table(["W₂ between end laws", ...names.map((n) => escapeHtml(n)), "held-out"], rows, "numbers") +
+    caption +
+    heldOutFigure(study)
+  );
+}
+
+export function exactTable(study: StudyRecord): string {
+  const known = study.runs.filter((run) => run.exact !== null);
+  if (known.length === 0) return "";
+  const columns = Object.keys(known[0].exact!);
+  const rows = known.map((run) => [named(study, run.solver), ...columns.map((c) => format(run.exact![c]))]);
+  const head = columns.map((c) => flowErrors[c] ?? escapeHtml(c));
+  return `<h3>Against the closed form</h3>${table(["solver", ...head], rows, "numbers")}`;
+}
+
+/** What the short names of a flow's errors mean. */
+const flowErrors: Readonly<Record<string, string>> = {
+  value: "|value − exact|",
+  potential: "√E|U(0,·) − exact|², up to a constant",
+  map: "√E|x<sub>T</sub> − exact|²",
+};
+
+export function spreadTable(study: StudyRecord): string {
+  const rows = study.runs.flatMap((run) =>
+    run.spread === null
+      ? []
+      : [[named(study, run.solver), String(run.spread.solutions), format(run.spread.maps), format(run.spread.laws)]],
+  );
+  if (rows.length === 0) {
+    return `<p class="note">Seed-to-seed spread: unmeasured here; run the comparison with <code>--repeats 5</code>.</p>`;
+  }
+  return table(
+    ["seed-to-seed spread", "solutions", "maps (relative to displacement)", "laws, W₂ (relative)"],
+    rows,
+    "numbers",
+  );
+}
+
+export function objectiveTable(study: StudyRecord): string {
+  const rows = study.runs.map((run) => [
+    named(study, run.solver),
+    run.failure === null ? "converged" : `<i class="no">${run.failure.kind}</i>`,
+    format(run.objective?.primal ?? null),
+    format(run.objective?.dual ?? null),
+    format(run.objective?.gap ?? null),
+    run.seconds === null ? unmeasured : `${format(run.seconds)} s`,
+    run.device === null ? unmeasured : escapeHtml([run.device.used, run.device.adapter].filter(Boolean).join(", ")),
+  ]);
+  const texts = study.runs.flatMap((run) => {
+    const text = run.failure?.text ?? run.status?.text;
+    return text === undefined ? [] : [`<li><b>${escapeHtml(run.solver)}</b>: ${escapeHtml(text)}</li>`];
+  });
+  return `${table(["solver", "status", "primal", "dual", "gap", "time", "device"], rows, "numbers")}<ul class="note">${texts.join("")}</ul>`;
+}
+
+export function provenance(run: RunRecord): string {
+  const list = (record: Readonly<Record<string, unknown>> | null) =>
+    record === null
+      ? unmeasured
+      : escapeHtml(
+          Object.entries(record)
+            .map(([k, v]) => `${k} ${typeof v === "object" ? JSON.stringify(v) : v}`)
+            .join(", "),
+        ) || "none";
+  return `<tr><th>${escapeHtml(run.solver)}</th><td>${list(run.options)}</td><td>${list(run.counts)}</td><td>${escapeHtml(run.device?.reason ?? "")}</td></tr>`;
+}
+
+export function parameters(problem: Problem): string {
+  const rows = Object.entries(problem.describe()).map(
+    ([name, value]) =>
+      `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(typeof value === "object" ? JSON.stringify(value) : String(value))}</td></tr>`,
+  );
+  return `<details><summary>Parameters</summary><table>${rows.join("")}</table></details>`;
+}
