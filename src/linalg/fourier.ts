@@ -8,9 +8,11 @@
 // References: temperton1983self, bluestein1970linear, vanloan1992computational.
 import { demand } from "../error.js";
 
-/** A planned complex transform; both directions overwrite their two arguments (real and imaginary parts, length n). */
+/** A planned complex transform; both directions overwrite their two arguments (real and imaginary parts, length n · lines). */
 export interface ComplexTransform {
   readonly length: number;
+  /** Interleaved lines that are transformed at once: entry j of line q stands at j · lines + q. */
+  readonly lines: number;
   forward(re: Float64Array, im: Float64Array): void;
   inverse(re: Float64Array, im: Float64Array): void;
 }
@@ -32,28 +34,58 @@ const LARGEST_RADIX = 31;
  * Plans a complex Fourier transform.
  *
  * @param n length, any integer ≥ 1
+ * @param lines interleaved lines, an integer ≥ 1; default 1. A row-major field is its first axis with one line for each entry of the rest
  * @returns a plan; `inverse` includes the factor 1/n
- * @throws UsageError when n is not an integer from 1 to 2²⁷
+ * @throws UsageError when n is not an integer from 1 to 2²⁷ or lines no integer ≥ 1
  *
  * *Good values*: any n; products of 2, 3 and 5 are fastest.
  *
  * *References*: temperton1983self, bluestein1970linear
  */
-export function complexTransform(n: number): ComplexTransform {
+export function complexTransform(n: number, lines = 1): ComplexTransform {
   demandLength("complexTransform", n);
+  demand(
+    Number.isInteger(lines) && lines >= 1,
+    "complexTransform",
+    "lines",
+    "be an integer ≥ 1",
+    lines,
+    "Leave it out for one line",
+  );
   const radices = factors(n);
-  const forward = radices === null ? bluestein(n) : stockham(n, radices);
+  const forward = radices === null ? lineByLine(bluestein(n), n, lines) : stockham(n, radices, lines);
   return {
     length: n,
+    lines,
     forward,
     inverse(re, im) {
       // Swapping the parts conjugates: IDFT(x) = swap(DFT(swap(x)))/n.
       forward(im, re);
-      for (let k = 0; k < n; k++) {
-        re[k] /= n;
-        im[k] /= n;
+      const scale = 1 / n;
+      for (let k = 0; k < n * lines; k++) {
+        re[k] *= scale;
+        im[k] *= scale;
       }
     },
+  };
+}
+
+function lineByLine(forward: ComplexTransform["forward"], n: number, lines: number): ComplexTransform["forward"] {
+  if (lines === 1) return forward;
+  const lineR = new Float64Array(n);
+  const lineI = new Float64Array(n);
+  return (re, im) => {
+    for (let q = 0; q < lines; q++) {
+      for (let j = 0; j < n; j++) {
+        lineR[j] = re[q + j * lines];
+        lineI[j] = im[q + j * lines];
+      }
+      forward(lineR, lineI);
+      for (let j = 0; j < n; j++) {
+        re[q + j * lines] = lineR[j];
+        im[q + j * lines] = lineI[j];
+      }
+    }
   };
 }
 
@@ -88,11 +120,11 @@ function factors(n: number): number[] | null {
   return rest === 1 ? list : null;
 }
 
-function stockham(n: number, radices: readonly number[]): ComplexTransform["forward"] {
+function stockham(n: number, radices: readonly number[], lines: number): ComplexTransform["forward"] {
   const cosine = Float64Array.from({ length: n }, (_, k) => Math.cos((2 * Math.PI * k) / n));
   const sine = Float64Array.from({ length: n }, (_, k) => -Math.sin((2 * Math.PI * k) / n));
-  const re2 = new Float64Array(n);
-  const im2 = new Float64Array(n);
+  const re2 = new Float64Array(n * lines);
+  const im2 = new Float64Array(n * lines);
   const tr = new Float64Array(LARGEST_RADIX);
   const ti = new Float64Array(LARGEST_RADIX);
   return (re, im) => {
@@ -104,10 +136,11 @@ function stockham(n: number, radices: readonly number[]): ComplexTransform["forw
     let length = n;
     for (const radix of radices) {
       const m = length / radix;
-      if (radix === 4) pass4(m, s, ar, ai, br, bi, cosine, sine);
-      else if (radix === 2) pass2(m, s, ar, ai, br, bi, cosine, sine);
-      else if (radix === 3) pass3(m, s, ar, ai, br, bi, cosine, sine);
-      else passOdd(radix, n, m, s, ar, ai, br, bi, cosine, sine, tr, ti);
+      const w = s * lines;
+      if (radix === 4) pass4(m, s, w, ar, ai, br, bi, cosine, sine);
+      else if (radix === 2) pass2(m, s, w, ar, ai, br, bi, cosine, sine);
+      else if (radix === 3) pass3(m, s, w, ar, ai, br, bi, cosine, sine);
+      else passOdd(radix, n, m, s, w, ar, ai, br, bi, cosine, sine, tr, ti);
       s *= radix;
       length = m;
       [ar, ai, br, bi] = [br, bi, ar, ai];
@@ -119,10 +152,12 @@ function stockham(n: number, radices: readonly number[]): ComplexTransform["forw
   };
 }
 
-// One pass: y[q + s(rp + k)] = ω^{pk} Σ_j x[q + s(p + mj)] ω_r^{jk}, ω = e^{−2πi s/n}: its power pk is table entry spk.
+// One pass: y[q + w(rp + k)] = ω^{pk} Σ_j x[q + w(p + mj)] ω_r^{jk}, ω = e^{−2πi s/n}: its power pk is table entry spk;
+// w = s · lines, since interleaved lines are carried along by every butterfly.
 function pass2(
   m: number,
   s: number,
+  w: number,
   ar: Float64Array,
   ai: Float64Array,
   br: Float64Array,
@@ -133,16 +168,16 @@ function pass2(
   for (let p = 0; p < m; p++) {
     const c = cosine[s * p];
     const d = sine[s * p];
-    for (let q = 0; q < s; q++) {
-      const i0 = q + s * p;
-      const i1 = i0 + s * m;
-      const o = q + 2 * s * p;
+    for (let q = 0; q < w; q++) {
+      const i0 = q + w * p;
+      const i1 = i0 + w * m;
+      const o = q + 2 * w * p;
       const xr = ar[i0] - ar[i1];
       const xi = ai[i0] - ai[i1];
       br[o] = ar[i0] + ar[i1];
       bi[o] = ai[i0] + ai[i1];
-      br[o + s] = c * xr - d * xi;
-      bi[o + s] = c * xi + d * xr;
+      br[o + w] = c * xr - d * xi;
+      bi[o + w] = c * xi + d * xr;
     }
   }
 }
@@ -150,6 +185,7 @@ function pass2(
 function pass3(
   m: number,
   s: number,
+  w: number,
   ar: Float64Array,
   ai: Float64Array,
   br: Float64Array,
@@ -163,11 +199,11 @@ function pass3(
     const d1 = sine[s * p];
     const c2 = cosine[2 * s * p];
     const d2 = sine[2 * s * p];
-    for (let q = 0; q < s; q++) {
-      const i0 = q + s * p;
-      const i1 = i0 + s * m;
-      const i2 = i1 + s * m;
-      const o = q + 3 * s * p;
+    for (let q = 0; q < w; q++) {
+      const i0 = q + w * p;
+      const i1 = i0 + w * m;
+      const i2 = i1 + w * m;
+      const o = q + 3 * w * p;
       const sumR = ar[i1] + ar[i2];
       const sumI = ai[i1] + ai[i2];
       const baseR = ar[i0] - 0.5 * sumR;
@@ -180,10 +216,10 @@ function pass3(
       const xi = baseI + turnI;
       const yr = baseR - turnR;
       const yi = baseI - turnI;
-      br[o + s] = c1 * xr - d1 * xi;
-      bi[o + s] = c1 * xi + d1 * xr;
-      br[o + 2 * s] = c2 * yr - d2 * yi;
-      bi[o + 2 * s] = c2 * yi + d2 * yr;
+      br[o + w] = c1 * xr - d1 * xi;
+      bi[o + w] = c1 * xi + d1 * xr;
+      br[o + 2 * w] = c2 * yr - d2 * yi;
+      bi[o + 2 * w] = c2 * yi + d2 * yr;
     }
   }
 }
@@ -191,6 +227,7 @@ function pass3(
 function pass4(
   m: number,
   s: number,
+  w: number,
   ar: Float64Array,
   ai: Float64Array,
   br: Float64Array,
@@ -205,12 +242,12 @@ function pass4(
     const d2 = sine[2 * s * p];
     const c3 = cosine[3 * s * p];
     const d3 = sine[3 * s * p];
-    for (let q = 0; q < s; q++) {
-      const i0 = q + s * p;
-      const i1 = i0 + s * m;
-      const i2 = i1 + s * m;
-      const i3 = i2 + s * m;
-      const o = q + 4 * s * p;
+    for (let q = 0; q < w; q++) {
+      const i0 = q + w * p;
+      const i1 = i0 + w * m;
+      const i2 = i1 + w * m;
+      const i3 = i2 + w * m;
+      const o = q + 4 * w * p;
       const evenR = ar[i0] + ar[i2];
       const evenI = ai[i0] + ai[i2];
       const oddR = ar[i1] + ar[i3];
@@ -227,12 +264,12 @@ function pass4(
       const yi = evenI - oddI;
       const zr = downR - turnR;
       const zi = downI - turnI;
-      br[o + s] = c1 * xr - d1 * xi;
-      bi[o + s] = c1 * xi + d1 * xr;
-      br[o + 2 * s] = c2 * yr - d2 * yi;
-      bi[o + 2 * s] = c2 * yi + d2 * yr;
-      br[o + 3 * s] = c3 * zr - d3 * zi;
-      bi[o + 3 * s] = c3 * zi + d3 * zr;
+      br[o + w] = c1 * xr - d1 * xi;
+      bi[o + w] = c1 * xi + d1 * xr;
+      br[o + 2 * w] = c2 * yr - d2 * yi;
+      bi[o + 2 * w] = c2 * yi + d2 * yr;
+      br[o + 3 * w] = c3 * zr - d3 * zi;
+      bi[o + 3 * w] = c3 * zi + d3 * zr;
     }
   }
 }
@@ -242,6 +279,7 @@ function passOdd(
   n: number,
   m: number,
   s: number,
+  w: number,
   ar: Float64Array,
   ai: Float64Array,
   br: Float64Array,
@@ -254,15 +292,15 @@ function passOdd(
   const root = n / radix;
   const half = (radix - 1) / 2;
   for (let p = 0; p < m; p++) {
-    for (let q = 0; q < s; q++) {
-      const i0 = q + s * p;
-      const o = q + radix * s * p;
+    for (let q = 0; q < w; q++) {
+      const i0 = q + w * p;
+      const o = q + radix * w * p;
       // t_j = x_j + x_{r−j}, t_{r−j} = x_j − x_{r−j}: halves the work and keeps the symmetry of real data.
       let sumR = ar[i0];
       let sumI = ai[i0];
       for (let j = 1; j <= half; j++) {
-        const left = i0 + s * m * j;
-        const right = i0 + s * m * (radix - j);
+        const left = i0 + w * m * j;
+        const right = i0 + w * m * (radix - j);
         tr[j] = ar[left] + ar[right];
         ti[j] = ai[left] + ai[right];
         tr[radix - j] = ar[left] - ar[right];
@@ -290,10 +328,10 @@ function passOdd(
         const yi = evenI - oddI;
         const f = s * p * k;
         const g = s * p * (radix - k);
-        br[o + s * k] = cosine[f] * xr - sine[f] * xi;
-        bi[o + s * k] = cosine[f] * xi + sine[f] * xr;
-        br[o + s * (radix - k)] = cosine[g] * yr - sine[g] * yi;
-        bi[o + s * (radix - k)] = cosine[g] * yi + sine[g] * yr;
+        br[o + w * k] = cosine[f] * xr - sine[f] * xi;
+        bi[o + w * k] = cosine[f] * xi + sine[f] * xr;
+        br[o + w * (radix - k)] = cosine[g] * yr - sine[g] * yi;
+        bi[o + w * (radix - k)] = cosine[g] * yi + sine[g] * yr;
       }
     }
   }

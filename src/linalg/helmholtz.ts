@@ -39,7 +39,7 @@ export interface HelmholtzPlan {
  */
 export function helmholtz(grid: Grid): HelmholtzPlan {
   const transforms = grid.axes.map(transformOf);
-  const eigenvalues = grid.axes.map(eigenvaluesOf);
+  const eigenvalues = grid.axes.map(axisEigenvalues);
   const grounded = grid.axes.some((axis) => axis.boundary === "dirichlet");
   // Missing axes count as one mode of eigenvalue 0.
   const none = new Float64Array(1);
@@ -105,7 +105,8 @@ function transformOf({ boundary, points }: Axis): LineTransform {
   return boundary === "no-flux" ? cosineTransform(points) : sineTransform(points);
 }
 
-function eigenvaluesOf({ boundary, points: n, spacing: h }: Axis): Float64Array {
+/** Eigenvalues λ_k ≥ 0 of −∂²_h on an axis, in the order of its transform. */
+export function axisEigenvalues({ boundary, points: n, spacing: h }: Axis): Float64Array {
   return Float64Array.from({ length: n }, (_, k) => {
     // In half-complex order slots k and n − k share an eigenvalue, as sin² does.
     const angle =
