@@ -1,5 +1,7 @@
 // What can be solved: the problem families, the catalogue, and problem files.
 export * from "./catalogue/index.js";
+export * from "./fokker-planck.js";
+export * from "./gradient-flow.js";
 export * from "./mean-field-game.js";
 export * from "./problem-file.js";
 export * from "./proximal-flow.js";
