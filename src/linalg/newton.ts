@@ -23,10 +23,19 @@ export interface NewtonOptions<V> extends IterationOptions {
   readonly preconditioner?: (x: V) => Eventually<Apply<V>>;
   /** `false` where F must not be evaluated, for example where a density is not positive; default everywhere `true`. */
   readonly admissible?: (x: V) => Eventually<boolean>;
+  /**
+   * out ← the point that x reaches with step λ along d, equal to x + λd up to O(λ²): for unknowns on a curved set, for example densities
+   * that must stay positive. `out` is another vector. Default x + λd.
+   */
+  readonly move?: (x: V, lambda: number, d: V, out: V) => void;
   /** A fixed η ∈ (0, 1) instead of Eisenstat–Walker forcing. */
   readonly forcing?: number;
   /** GMRES restart length; default 30. */
   readonly restart?: number;
+  /** What the stopping rule and the history measure of F(x) instead of its norm, for example its largest entry. */
+  readonly measure?: (f: V) => Eventually<number>;
+  /** Longest step λ ∈ (0, 1] that is tried from x along d, for example to stay where a density is positive; default 1. */
+  readonly longestStep?: (x: V, d: V) => Eventually<number>;
   /** GMRES steps for one Newton step; default 300. */
   readonly maxLinearIterations?: number;
 }
@@ -60,6 +69,12 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
   const { space, residual: evaluate, signal, onIteration, forcing, restart = 30, maxLinearIterations = 300 } = options;
   const { tolerance = 1e-10, absolute = 1e-12, maxIterations = 50 } = options;
   const admissible = options.admissible ?? (() => true);
+  const move =
+    options.move ??
+    ((x: V, lambda: number, d: V, out: V): void => {
+      space.assign(x, out);
+      space.axpy(lambda, d, out);
+    });
   demandIteration("newton", tolerance, absolute, maxIterations);
   demand(
     forcing === undefined || (forcing > 0 && forcing < 1),
@@ -82,10 +97,13 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
   const trial = space.zeros();
   const fTrial = space.zeros();
   const minusF = space.zeros();
+  const workspace: V[] = [];
+  const measure = options.measure ?? ((v: V) => space.norm(v));
   const jacobian = options.jacobian ?? differenced(space, evaluate, admissible, f);
 
   await evaluate(x, f);
-  let residual = await space.norm(f);
+  let norm = await space.norm(f);
+  let residual = await measure(f);
   const target = Math.max(tolerance * residual, absolute);
   const values = [residual];
   const linear: number[] = [];
@@ -113,26 +131,26 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
       tolerance: eta,
       maxIterations: maxLinearIterations,
       restart,
+      workspace,
       signal,
     });
     if (signal?.aborted) continue;
     const d = solve.solution;
     // The decrease that was really bought, should GMRES have stalled above η.
-    const reached = Math.max(eta, solve.residual / residual);
-    let lambda = 1;
+    const reached = Math.max(eta, solve.residual / norm);
+    let lambda = (await options.longestStep?.(x, d)) ?? 1;
     let next = NaN;
     let accepted = false;
     for (let halving = 0; halving < 40 && !accepted; halving++) {
-      space.assign(x, trial);
-      space.axpy(lambda, d, trial);
+      move(x, lambda, d, trial);
       let shrink = 0.5;
       if (await admissible(trial)) {
         await evaluate(trial, fTrial);
         next = await space.norm(fTrial);
-        accepted = next <= (1 - 1e-4 * lambda * Math.max(0, 1 - reached)) * residual && next < residual;
+        accepted = next <= (1 - 1e-4 * lambda * Math.max(0, 1 - reached)) * norm && next < norm;
         if (!accepted && Number.isFinite(next)) {
           // Minimum of the parabola through ‖F‖² at 0 (slope −2‖F‖²) and at λ.
-          const parabola = residual ** 2 / (next ** 2 - residual ** 2 * (1 - 2 * lambda)) / lambda;
+          const parabola = norm ** 2 / (next ** 2 - norm ** 2 * (1 - 2 * lambda)) / lambda;
           shrink = Math.min(0.5, Math.max(0.1, lambda * parabola));
         }
       }
@@ -144,14 +162,15 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
     }
     space.assign(trial, x);
     space.assign(fTrial, f);
+    residual = await measure(f);
     if (forcing === undefined) {
       const safeguard = 0.9 * eta ** 2;
-      const choice = 0.9 * (next / residual) ** 2;
+      const choice = 0.9 * (next / norm) ** 2;
       eta = Math.min(0.9, safeguard > 0.1 ? Math.max(choice, safeguard) : choice);
       // No more accuracy than the last step needs (Kelley 1995, eq. 6.20).
-      eta = Math.min(0.9, Math.max(eta, (0.5 * target) / next, 1e-14));
+      eta = Math.min(0.9, Math.max(eta, (0.5 * target) / residual, 1e-14));
     }
-    residual = next;
+    norm = next;
     iterations++;
     values.push(residual);
     linear.push(solve.iterations);
