@@ -18,6 +18,8 @@ import {
   lawOf,
 } from "./terms/index.js";
 
+export { densityOn, type Law, type LawInput } from "./terms/index.js";
+
 /** What is prescribed. */
 export type GameMode = "time-dependent" | "planning" | "ergodic";
 

@@ -20,11 +20,14 @@ export * from "./gaussian-scale.js";
 export * from "./gaussian-shift.js";
 export * from "./manifold-target.js";
 export * from "./old-faithful.js";
+export * from "./ornstein-uhlenbeck.js";
 export * from "./pinwheel.js";
 export * from "./point-target.js";
 export * from "./spirals.js";
 export * from "./swiss-roll.js";
 export * from "./two-moons.js";
+export * from "./wall-drift.js";
+export * from "./wall-equilibrium.js";
 
 /** One problem of the catalogue. */
 export interface CatalogueEntry {

@@ -7,7 +7,7 @@
 //                   distances of the ends from the door (Gobet 2000): weak order 1 instead of ½
 // Obstacles are the staircase of solid cells that the grid solver saw. Weak order 1 in Δt inside and at doors, ½ at curved or moving
 // reflection. References: Lépingle 1995 (key lepingle1995euler); Gobet 2000 (key gobet2000weak).
-import type { MeanFieldGame } from "../../problems/mean-field-game.js";
+import type { Population } from "../../problems/mean-field-game.js";
 import { demand, usageError } from "../../src/error.js";
 import type { Cells } from "../../src/grid/index.js";
 import { type Distribution, sampleDensity } from "../../src/measure/index.js";
@@ -23,8 +23,8 @@ export interface EquilibriumPaths extends Trajectories {
 
 /** What {@link equilibriumPaths} takes. */
 export interface EquilibriumPathsOptions {
-  readonly problem: MeanFieldGame;
-  readonly fields: GameFields;
+  readonly problem: { readonly populations: readonly Pick<Population, "viscosity" | "initial">[] };
+  readonly fields: Pick<GameFields, "cells" | "times" | "density">;
   /** v* of the population that is followed, at n points; length n·d. */
   readonly velocity: (t: number, x: Float64Array) => Float64Array;
   /** Seed when the options name none. */
