@@ -55,7 +55,7 @@ export function fieldTransform(g: Grid): FieldTransform {
   const spareI = new Float64Array(size);
   const through = (a: Float64Array, b: Float64Array | null, forward: boolean): void => {
     if (b === null) zero.fill(0);
-    let [re, im, re2, im2] = [a, b ?? zero, spareR, spareI];
+    let [re, im, re2, im2]: Float64Array[] = [a, b ?? zero, spareR, spareI];
     for (const { transform, cosine, sine } of plans) {
       const n = transform.length;
       const rest = transform.lines;

@@ -1,8 +1,8 @@
 // Restarted GMRES(m) for A x = b, any invertible A, preconditioned from the right: min ‖b − A M⁻¹ u‖ over a Krylov space,
 // x = M⁻¹ u. Right preconditioning leaves the residual undamped: the Givens recursion estimates ‖b − A x‖ itself, and it
 // is formed anew at each restart and at the end.
-// Orthogonalisation: classical Gram–Schmidt twice (Giraud et al. 2005), which is as good as Householder to round-off and
-// needs two batched read-backs a step instead of one a basis vector. Memory: m + 1 vectors.
+// Orthogonalisation: classical Gram–Schmidt, a second time where the first left less than a tenth of the vector (Daniel et al.
+// 1976; twice is enough, Giraud et al. 2005): batched read-backs instead of one a basis vector. Memory: m + 4 vectors.
 // Reference: Saad & Schultz 1986 (key saad1986gmres); Saad 2003, alg. 9.5 (key saad2003iterative).
 import { demand } from "../error.js";
 import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
@@ -21,6 +21,8 @@ export interface GmresOptions<V> extends IterationOptions {
   readonly preconditioner?: Apply<V>;
   /** Basis vectors m before a restart, integer ≥ 1; default 30. */
   readonly restart?: number;
+  /** Vectors to work in, added to as needed: solves that share the list allocate once. Their contents are lost. */
+  readonly workspace?: V[];
 }
 
 /**
@@ -36,7 +38,7 @@ export interface GmresOptions<V> extends IterationOptions {
  *
  * *Good values*: restart 30; 50–100 for convection-dominated systems.
  *
- * *References*: saad1986gmres, saad2003iterative, giraud2005rounding
+ * *References*: saad1986gmres, saad2003iterative, giraud2005rounding, daniel1976reorthogonalization
  */
 export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResult<V>> {
   const { space, apply, rhs, preconditioner, signal, onIteration } = options;
@@ -51,10 +53,10 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
     "Use restart: 30 to start",
   );
   const x = options.initial === undefined ? space.zeros() : space.copy(options.initial);
-  const r = space.zeros();
-  const w = space.zeros();
+  const workspace = options.workspace ?? [];
+  while (workspace.length < 2) workspace.push(space.zeros());
+  const [r, w] = workspace;
   const target = Math.max(tolerance * (await space.norm(rhs)), absolute);
-  const basis: V[] = [];
   const cosine = new Float64Array(restart);
   const sine = new Float64Array(restart);
   const g = new Float64Array(restart + 1);
@@ -67,7 +69,8 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
     return space.norm(r);
   };
 
-  let residual = await trueResidual();
+  if (options.initial === undefined) space.assign(rhs, r);
+  let residual = options.initial === undefined ? await space.norm(r) : await trueResidual();
   const values = [residual];
   let iterations = 0;
   let text = "";
@@ -86,28 +89,33 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
     let k = 0;
     let estimate = residual;
     let breakdown = false;
-    place(space, basis, 0, r, 1 / residual);
+    place(space, workspace, 0, r, 1 / residual);
     while (k < restart && estimate > target && !breakdown && iterations < maxIterations && !signal?.aborted) {
-      if (preconditioner === undefined) await apply(basis[k], r);
+      const known = workspace.slice(2, k + 3);
+      if (preconditioner === undefined) await apply(known[k], r);
       else {
-        await preconditioner(basis[k], w);
+        await preconditioner(known[k], w);
         await apply(w, r);
       }
       const size = await space.norm(r);
       const column = new Float64Array(k + 2);
-      const known = basis.slice(0, k + 1);
+      let rest = size;
       for (let pass = 0; pass < 2; pass++) {
         const h = await space.dots(known, r);
-        for (let i = 0; i <= k; i++) {
-          space.axpy(-h[i], basis[i], r);
-          column[i] += h[i];
-        }
+        addAll(
+          space,
+          h.map((value) => -value),
+          known,
+          r,
+        );
+        for (let i = 0; i <= k; i++) column[i] += h[i];
+        rest = await space.norm(r);
+        if (rest > 0.1 * size) break;
       }
-      const rest = await space.norm(r);
       column[k + 1] = rest;
       // The Krylov space is invariant: nothing but round-off is left.
       breakdown = !(rest > 1e-14 * size);
-      if (!breakdown) place(space, basis, k + 1, r, 1 / rest);
+      if (!breakdown) place(space, workspace, k + 1, r, 1 / rest);
       for (let i = 0; i < k; i++) {
         const a = column[i];
         column[i] = cosine[i] * a + sine[i] * column[i + 1];
@@ -134,7 +142,7 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
       y[i] = Math.abs(upper[i][i]) > 1e-14 * Math.abs(upper[0][0]) ? sum / upper[i][i] : 0;
     }
     space.scale(0, r);
-    for (let i = 0; i < k; i++) space.axpy(y[i], basis[i], r);
+    addAll(space, y, workspace.slice(2, k + 2), r);
     if (preconditioner === undefined) space.axpy(1, r, x);
     else {
       await preconditioner(r, w);
@@ -169,9 +177,14 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
   };
 }
 
-// basis[k] ← a v, reusing the vector that stands there from an earlier cycle.
-function place<V>(space: VectorSpace<V>, basis: V[], k: number, v: V, a: number): void {
-  if (k === basis.length) basis.push(space.copy(v));
-  else space.assign(v, basis[k]);
-  space.scale(a, basis[k]);
+// Basis vector k ← a v, in the place where one stands from an earlier cycle or solve.
+function place<V>(space: VectorSpace<V>, workspace: V[], k: number, v: V, a: number): void {
+  if (k + 2 === workspace.length) workspace.push(space.copy(v));
+  else space.assign(v, workspace[k + 2]);
+  space.scale(a, workspace[k + 2]);
+}
+
+function addAll<V>(space: VectorSpace<V>, a: ArrayLike<number>, xs: readonly V[], y: V): void {
+  if (space.axpys !== undefined) space.axpys(a, xs, y);
+  else for (let i = 0; i < xs.length; i++) space.axpy(a[i], xs[i], y);
 }

@@ -21,6 +21,8 @@ export interface VectorSpace<V> {
   scale(a: number, x: V): void;
   /** y ← a x + y. */
   axpy(a: number, x: V, y: V): void;
+  /** y ← Σ aᵢ xᵢ + y in one pass; where it is missing, one axpy after the other is taken. */
+  axpys?(a: ArrayLike<number>, xs: readonly V[], y: V): void;
   /** ⟨x, y⟩. */
   dot(x: V, y: V): Eventually<number>;
   /** ⟨xᵢ, y⟩ for all i in one pass: one read-back on a GPU. */
@@ -56,10 +58,14 @@ export function arraySpace(length: number, weight = 1): VectorSpace<Float64Array
     weight,
     "Use 1 or the grid's cellVolume",
   );
+  const four = new Float64Array(4);
   const dot = (x: Float64Array, y: Float64Array): number => {
     let sum = 0;
     for (let i = 0; i < length; i++) sum += x[i] * y[i];
     return weight * sum;
+  };
+  const axpy = (a: number, x: Float64Array, y: Float64Array): void => {
+    for (let i = 0; i < length; i++) y[i] += a * x[i];
   };
   return {
     zeros: () => new Float64Array(length),
@@ -69,13 +75,63 @@ export function arraySpace(length: number, weight = 1): VectorSpace<Float64Array
       if (a === 0) x.fill(0);
       else for (let i = 0; i < length; i++) x[i] *= a;
     },
-    axpy(a, x, y) {
-      for (let i = 0; i < length; i++) y[i] += a * x[i];
+    axpy,
+    axpys(a, xs, y) {
+      let i = 0;
+      for (; i + 4 <= xs.length; i += 4)
+        axpy4(a[i], a[i + 1], a[i + 2], a[i + 3], xs[i], xs[i + 1], xs[i + 2], xs[i + 3], y);
+      for (; i < xs.length; i++) axpy(a[i], xs[i], y);
     },
     dot,
-    dots: (xs, y) => xs.map((x) => dot(x, y)),
+    dots(xs, y) {
+      const out: number[] = [];
+      let i = 0;
+      for (; i + 4 <= xs.length; i += 4) {
+        dot4(xs[i], xs[i + 1], xs[i + 2], xs[i + 3], y, four);
+        for (let j = 0; j < 4; j++) out.push(weight * four[j]);
+      }
+      for (; i < xs.length; i++) out.push(dot(xs[i], y));
+      return out;
+    },
     norm: (x) => Math.sqrt(dot(x, x)),
   };
+}
+
+// Four vectors against one at a time: the one is read once, and four sums run side by side.
+function dot4(
+  a: Float64Array,
+  b: Float64Array,
+  c: Float64Array,
+  d: Float64Array,
+  y: Float64Array,
+  out: Float64Array,
+): void {
+  let [s, t, u, v] = [0, 0, 0, 0];
+  for (let i = 0; i < y.length; i++) {
+    const q = y[i];
+    s += a[i] * q;
+    t += b[i] * q;
+    u += c[i] * q;
+    v += d[i] * q;
+  }
+  out[0] = s;
+  out[1] = t;
+  out[2] = u;
+  out[3] = v;
+}
+
+function axpy4(
+  p: number,
+  q: number,
+  r: number,
+  s: number,
+  a: Float64Array,
+  b: Float64Array,
+  c: Float64Array,
+  d: Float64Array,
+  y: Float64Array,
+): void {
+  for (let i = 0; i < y.length; i++) y[i] += p * a[i] + q * b[i] + (r * c[i] + s * d[i]);
 }
 
 /**

@@ -105,7 +105,7 @@ describe("conjugateGradient", () => {
       `"stopped: the operator is not positive definite (⟨p, Ap⟩ = -40); use gmres()"`,
     );
     expect(await text({ apply: (_, out) => void out.fill(NaN) })).toMatchInlineSnapshot(
-      `"stopped: residual NaN after 0 iterations; check the operator and the right-hand side for NaN"`,
+      `"stopped: residual NaN after 1 iterations; check the operator and the right-hand side for NaN"`,
     );
     expect(await text({ preconditioner: (x, out) => out.set(x.map((v) => -v)) })).toMatchInlineSnapshot(
       `"stopped: the preconditioner is not positive definite (⟨r, M⁻¹r⟩ = -40); use another one or none"`,
@@ -223,7 +223,7 @@ describe("gmres", () => {
       `"stopped: aborted after 0 iterations at residual 1"`,
     );
     expect(await text({ apply: (_, out) => void out.fill(NaN) })).toMatchInlineSnapshot(
-      `"stopped: residual NaN after 0 iterations; check the operator and the right-hand side for NaN"`,
+      `"stopped: residual NaN after 1 iterations; check the operator and the right-hand side for NaN"`,
     );
     // Singular: b has a part outside the range.
     expect(
