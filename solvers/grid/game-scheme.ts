@@ -19,7 +19,12 @@ import {
   differences,
 } from "../../src/grid/index.js";
 import type { GameFields } from "../../src/solution/index.js";
-import type { NumericalHamiltonian, NumericalJet } from "./numerical-hamiltonian.js";
+import {
+  type NumericalHamiltonian,
+  type NumericalHamiltonianScheme,
+  type NumericalJet,
+  numericalHamiltonian,
+} from "./numerical-hamiltonian.js";
 
 /** One field on the cells for each population. */
 export type Slab = readonly Float64Array[];
@@ -29,9 +34,9 @@ export interface GameSchemeOptions {
   readonly points: number | readonly number[];
   /** Time steps N, an integer ≥ 1. */
   readonly steps: number;
-  /** Makes the numerical Hamiltonian of a population. */
-  readonly scheme: (hamiltonian: Hamiltonian, cells: Cells) => NumericalHamiltonian;
-  /** Default `"implicit-euler"`. */
+  /** Numerical Hamiltonian: `"upwind"` (default) and `"lax-friedrichs"` monotone, order 1; `"central"` order 2; or a function that makes one. */
+  readonly scheme?: NumericalHamiltonianScheme | ((hamiltonian: Hamiltonian, cells: Cells) => NumericalHamiltonian);
+  /** Default `"midpoint"` with `scheme: "central"`, else `"implicit-euler"`. */
   readonly time?: "implicit-euler" | "midpoint";
 }
 
@@ -124,6 +129,10 @@ export interface GameLinearisation {
   readonly coupling: readonly (readonly (readonly Float64Array[])[])[] | null;
   /** M ∂²G/∂D_j² summed over the two sides of the face above cell i on axis a and divided by h²: `[k][n][a]`. */
   readonly curvature: readonly (readonly (readonly Float64Array[])[])[];
+  /**
+   * Mean over the open cells of ∂(f_k − G_k)/∂m_k of step n, and of ∂g_k/∂m_k for n = N; what a nonlocal coupling answers to a constant counts.
+   */
+  crowding(k: number, n: number): number;
 }
 
 /**
@@ -179,7 +188,7 @@ export function addGeneratorTranspose(c: Cells, rates: Rates, m: Float64Array, s
  */
 export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): GameScheme {
   const where = "gameScheme";
-  const { steps: N, time = "implicit-euler" } = options;
+  const { steps: N, scheme = "upwind", time = scheme === "central" ? "midpoint" : "implicit-euler" } = options;
   demand(
     problem.mode !== "ergodic",
     where,
@@ -204,7 +213,9 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
   const dt = T / N;
   const theta = time === "midpoint" ? 0.5 : 1;
   const times = Float64Array.from({ length: N + 1 }, (_, n) => (n === N ? T : n * dt));
-  const hamiltonians = problem.populations.map((p) => options.scheme(p.hamiltonian, c));
+  const hamiltonians = problem.populations.map((p) =>
+    typeof scheme === "function" ? scheme(p.hamiltonian, c) : numericalHamiltonian(p.hamiltonian, c, { scheme }),
+  );
   const jets = hamiltonians.map((h) => h.jet());
   const running = problem.coupling.on(c);
   const terminal = problem.terminal?.on(c) ?? null;
@@ -321,6 +332,11 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
       final === null ? terminalU[k] : at((K + k) * N + N - 1),
     ]);
     return { u, m };
+  };
+  const meanOpen = (x: Float64Array): number => {
+    let sum = 0;
+    for (let i = 0; i < size; i++) if (c.open[i] === 1) sum += x[i];
+    return sum / c.openCount;
   };
   const zeroRates = (): Rates => ({ link: fieldsFor(2 * d) });
   const ownRates = zeroRates();
@@ -506,6 +522,16 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
       rates: steps.map((p) => p.map((s) => s.rates)),
       coupling: isLocal ? local : null,
       curvature: steps.map((p) => p.map((s) => s.curvature)),
+      crowding: (k, n) => {
+        const byMass = n < N ? steps[k][n].byMass : null;
+        const own = byMass === null ? 0 : -meanOpen(byMass);
+        if (n < N && isLocal) return own + meanOpen(local[k][k][n]);
+        const derivative = n < N ? couplingAt(n) : terminal?.linearise(T, atEnd);
+        if (derivative === undefined) return own;
+        for (let l = 0; l < K; l++) dM[l].fill(l === k ? 1 : 0);
+        derivative.apply(dM, dCost);
+        return own + meanOpen(dCost[k]);
+      },
     };
   };
 
