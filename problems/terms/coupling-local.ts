@@ -6,10 +6,10 @@
 // Potential ⇔ ∂f_k/∂m_l = ∂f_l/∂m_k; always so for one population: F = ∫∫₀^m f.
 // References: Lasry, Lions 2007 (key lasry2007mean); Moore 1966 (key moore1966interval).
 import { demand, usageError } from "../../src/error.js";
-import { type Bounds, bounds, compile, type Expression, type ExpressionNode } from "../../src/expression/index.js";
+import { type Bounds, bounds, compile, type Expression } from "../../src/expression/index.js";
 import { generator } from "../../src/random/index.js";
 import type { Coupling } from "./coupling.js";
-import { type PointwiseCost, pointwiseCoupling } from "./coupling-pointwise.js";
+import { definiteness, isQuadratic, mentions, type PointwiseCost, pointwiseCoupling } from "./coupling-pointwise.js";
 import { columnsOf, coordinateNames } from "./field.js";
 
 /**
@@ -332,33 +332,6 @@ function subdivide(massRange: readonly [number, number], K: number): Bounds[][] 
   return Array.from({ length: K }).reduce<Bounds[][]>((list) => list.flatMap((p) => axis.map((b) => [...p, b])), [[]]);
 }
 
-/** −1 when a symmetric matrix has an eigenvalue below −1e-12 × its size, else 1: by Jacobi rotations. */
-function definiteness(a: Float64Array, K: number): -1 | 1 {
-  const scale = a.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  for (let sweep = 0; sweep < 30; sweep++) {
-    for (let p = 0; p < K; p++) {
-      for (let q = p + 1; q < K; q++) {
-        const b = a[p * K + q];
-        if (b === 0) continue;
-        const angle = 0.5 * Math.atan2(2 * b, a[q * K + q] - a[p * K + p]);
-        const [c, s] = [Math.cos(angle), Math.sin(angle)];
-        for (let i = 0; i < K; i++) {
-          const [x, y] = [a[i * K + p], a[i * K + q]];
-          a[i * K + p] = c * x - s * y;
-          a[i * K + q] = s * x + c * y;
-        }
-        for (let i = 0; i < K; i++) {
-          const [x, y] = [a[p * K + i], a[q * K + i]];
-          a[p * K + i] = c * x - s * y;
-          a[q * K + i] = s * x + c * y;
-        }
-      }
-    }
-  }
-  for (let k = 0; k < K; k++) if (a[k * K + k] < -1e-12 * scale) return -1;
-  return 1;
-}
-
 /** Compares ∂f_k/∂m_l with ∂f_l/∂m_k at 60 points; formulas that agree there agree. */
 function symmetric(
   jacobian: readonly (readonly Expression[])[],
@@ -386,37 +359,11 @@ function symmetric(
   return true;
 }
 
-/** Free of m, and of degree ≤ 2 in x. */
-function isQuadratic(e: Expression, coordinates: readonly string[], masses: readonly string[]): boolean {
-  if (masses.some((m) => mentions(e.tree, m))) return false;
-  return coordinates.every((a) =>
-    coordinates.every((b) => {
-      const second = e.derivative(a).derivative(b).tree;
-      return coordinates.every((c) => !mentions(second, c));
-    }),
-  );
-}
-
 /** Uniform numbers in [0, 1), one a call. */
 function draws(seed: number, count: number): () => number {
   const values = generator(seed).uniform(count);
   let at = 0;
   return () => values[at++];
-}
-
-function mentions(n: ExpressionNode, name: string): boolean {
-  switch (n.kind) {
-    case "number":
-      return false;
-    case "symbol":
-      return n.name === name;
-    case "unary":
-      return mentions(n.argument, name);
-    case "binary":
-      return mentions(n.left, name) || mentions(n.right, name);
-    case "call":
-      return n.arguments.some((a) => mentions(a, name));
-  }
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

@@ -5,6 +5,7 @@
 // The line integral is by 32 Gauss–Legendre points in s with θ = s⁴, which resolves ln m and m^a at m = 0: exact for polynomials
 // in m up to degree 15.
 import { demand, usageError } from "../../src/error.js";
+import type { Expression, ExpressionNode } from "../../src/expression/index.js";
 import type { Cells } from "../../src/grid/index.js";
 import type { Coupling, CouplingDerivative, Crowd, GridCoupling } from "./coupling.js";
 
@@ -44,6 +45,13 @@ export function pointwiseCoupling(family: PointwiseFamily): Coupling {
   const { where, dimension: d, populations: K, massRange, isPotential } = family;
   const { bind, where: _, ...answers } = family;
 
+  const [least, most] = massRange;
+  const range =
+    least > 0 || most < Infinity
+      ? [least > 0 ? (least === Number.MIN_VALUE ? "> 0" : `≥ ${least}`) : "", most < Infinity ? `≤ ${most}` : ""]
+          .filter((part) => part !== "")
+          .join(" and ")
+      : null;
   const refuseNaN = (k: number, t: number, points: Float64Array, m: readonly Float64Array[], f: Float64Array): void => {
     for (let i = 0; i < f.length; i++) {
       if (!Number.isNaN(f[i])) continue;
@@ -54,9 +62,7 @@ export function pointwiseCoupling(family: PointwiseFamily): Coupling {
         `the cost ${family.text[k]}`,
         `have a real value at x = (${x}), t = ${t}, m = ${density}`,
         Number.NaN,
-        massRange[0] > 0 || massRange[1] < Infinity
-          ? `Keep the density in [${massRange[0]}, ${massRange[1]}], or change the formula`
-          : "Change the formula",
+        range === null ? "Change the formula" : `Keep the density ${range}, or change the formula`,
       );
     }
   };
@@ -134,7 +140,8 @@ export function pointwiseCoupling(family: PointwiseFamily): Coupling {
     potentialOn(cells: Cells) {
       if (isPotential !== true) return null;
       const site = bound(cells);
-      const base = massRange[0];
+      // a cost on m > 0 is integrated from m = 0
+      const base = massRange[0] === Number.MIN_VALUE ? 0 : massRange[0];
       const f = new Float64Array(site.count);
       const scaled = Array.from({ length: K }, () => new Float64Array(site.count));
       return (t: number, m: readonly Float64Array[]): number => {
@@ -197,6 +204,60 @@ export function multiplication(local: readonly Float64Array[], K: number): Coupl
     applyTranspose: (w, out) => multiply((k, l) => l * K + k, w, out),
     local,
   };
+}
+
+/** −1 when a symmetric matrix has an eigenvalue below −1e-12 × its size, else 1: by Jacobi rotations. */
+export function definiteness(a: Float64Array, K: number): -1 | 1 {
+  const scale = a.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  for (let sweep = 0; sweep < 30; sweep++) {
+    for (let p = 0; p < K; p++) {
+      for (let q = p + 1; q < K; q++) {
+        const b = a[p * K + q];
+        if (b === 0) continue;
+        const angle = 0.5 * Math.atan2(2 * b, a[q * K + q] - a[p * K + p]);
+        const [c, s] = [Math.cos(angle), Math.sin(angle)];
+        for (let i = 0; i < K; i++) {
+          const [x, y] = [a[i * K + p], a[i * K + q]];
+          a[i * K + p] = c * x - s * y;
+          a[i * K + q] = s * x + c * y;
+        }
+        for (let i = 0; i < K; i++) {
+          const [x, y] = [a[p * K + i], a[q * K + i]];
+          a[p * K + i] = c * x - s * y;
+          a[q * K + i] = s * x + c * y;
+        }
+      }
+    }
+  }
+  for (let k = 0; k < K; k++) if (a[k * K + k] < -1e-12 * scale) return -1;
+  return 1;
+}
+
+/** Free of m, and of degree ≤ 2 in x. */
+export function isQuadratic(e: Expression, coordinates: readonly string[], masses: readonly string[] = []): boolean {
+  if (masses.some((m) => mentions(e.tree, m))) return false;
+  return coordinates.every((a) =>
+    coordinates.every((b) => {
+      const second = e.derivative(a).derivative(b).tree;
+      return coordinates.every((c) => !mentions(second, c));
+    }),
+  );
+}
+
+/** Whether the symbol occurs in the tree. */
+export function mentions(n: ExpressionNode, name: string): boolean {
+  switch (n.kind) {
+    case "number":
+      return false;
+    case "symbol":
+      return n.name === name;
+    case "unary":
+      return mentions(n.argument, name);
+    case "binary":
+      return mentions(n.left, name) || mentions(n.right, name);
+    case "call":
+      return n.arguments.some((a) => mentions(a, name));
+  }
 }
 
 /** ∫₀¹ h(θ) dθ ≈ Σ weight h(theta), Gauss–Legendre in s = θ^¼. */

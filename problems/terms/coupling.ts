@@ -28,6 +28,8 @@ export interface Crowd {
   readonly laws: readonly Cloud[];
   /** Density of each population at the points asked about; `null` when the caller has no density estimate. */
   readonly densities: readonly Float64Array[] | null;
+  /** Mass of each population, the laws' weights being shares of it; default 1 each. */
+  readonly masses?: readonly number[];
 }
 
 /** f_k(t, x, m). */
