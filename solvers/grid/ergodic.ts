@@ -21,14 +21,7 @@ import {
   differences,
   integrate,
 } from "../../src/grid/index.js";
-import {
-  type Apply,
-  alongAxis,
-  arraySpace,
-  cosineTransform,
-  fourierTransform,
-  newton,
-} from "../../src/linalg/index.js";
+import { type Apply, arraySpace, axisEigenvalues, fieldTransform, newton } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { History } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
@@ -522,40 +515,35 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
     return mean;
   };
 
-  const transforms = axes.map((a) =>
-    a.boundary === "periodic" ? fourierTransform(a.points) : cosineTransform(a.points),
-  );
   // Symbols of −Δ, and of −∂_a² axis by axis, in the order of the transforms.
   const lambda = field();
   const squares = fields(d);
-  axes.forEach(({ points: n, spacing: h, boundary }, a) => {
+  axes.forEach((axis, a) => {
+    const plain = axisEigenvalues(axis);
     for (let i = 0; i < size; i++) {
-      const slot = Math.floor(i / strides[a]) % n;
-      const plain = ((2 / h) * Math.sin((Math.PI * slot) / (boundary === "periodic" ? n : 2 * n))) ** 2;
-      const { laplacian, squared } = stencils.symbols(plain, h);
+      const mode = Math.floor(i / strides[a]) % axis.points;
+      const { laplacian, squared } = stencils.symbols(plain[mode], axis.spacing);
       lambda[i] += laplacian;
       squares[a][i] = squared;
     }
   });
-
   let smallest = Infinity;
   for (let i = 1; i < size; i++) smallest = Math.min(smallest, lambda[i]);
+  const transform = fieldTransform(c.grid);
+  /** u and m of each population, two fields at a time. */
   const toModes = (v: Float64Array): void => {
-    for (let a = 0; a < d; a++) alongAxis(transforms[a], v, strides[a], "forward");
+    for (let k = 0; k < K; k++) transform.forward(part(v, k), part(v, K + k));
   };
   const fromModes = (v: Float64Array): void => {
-    for (let a = d - 1; a >= 0; a--) alongAxis(transforms[a], v, strides[a], "inverse");
+    for (let k = 0; k < K; k++) transform.inverse(part(v, k), part(v, K + k));
+    for (let p = 0; p < 2 * K; p++) centre(part(v, p));
   };
 
   return {
     smooth(v) {
-      for (let p = 0; p < 2 * K; p++) {
-        const field = part(v, p);
-        toModes(field);
-        for (let i = 0; i < size; i++) field[i] /= 1 + lambda[i] / smallest;
-        fromModes(field);
-        centre(field);
-      }
+      toModes(v);
+      for (let i = 0; i < v.length; i++) v[i] /= 1 + lambda[i % size] / smallest;
+      fromModes(v);
     },
     setViscosity(factor) {
       for (let k = 0; k < K; k++) viscosity[k] = factor * own[k];
@@ -700,7 +688,7 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
     const right = new Float64Array(K);
     return (r, out) => {
       out.set(r);
-      for (let p = 0; p < 2 * K; p++) toModes(part(out, p));
+      toModes(out);
       for (let i = 0; i < size; i++) {
         if (i === 0) {
           for (let p = 0; p < 2 * K; p++) out[p * size + i] = 0;
@@ -723,11 +711,7 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
           out[(K + k) * size + i] = right[k];
         }
       }
-      for (let p = 0; p < 2 * K; p++) {
-        const v = part(out, p);
-        fromModes(v);
-        centre(v);
-      }
+      fromModes(out);
     };
   }
 }
