@@ -6,6 +6,7 @@ export * from "./conjugate-gradient.js";
 export * from "./field-transform.js";
 export * from "./fourier.js";
 export * from "./gmres.js";
+export * from "./heat.js";
 export * from "./helmholtz.js";
 export * from "./multigrid.js";
 export * from "./newton.js";
