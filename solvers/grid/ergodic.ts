@@ -37,7 +37,7 @@ export interface ErgodicOptions {
   readonly points?: number | readonly number[];
   /** Default `"upwind"`. */
   readonly scheme?: ErgodicScheme;
-  /** Root mean square of the residuals after (1 − Δ/λ₁)⁻¹ at which to stop, > 0; default 1e-9. */
+  /** Root mean square of the residuals after (1 − Δ/λ₁)⁻¹ at which to stop, > 0; default 1e-10. */
   readonly tolerance?: number;
   /** Newton steps at one viscosity, integer ≥ 1; default 40. */
   readonly maxIterations?: number;
@@ -63,13 +63,13 @@ const SMALLEST_RATIO = 1.02;
  * which the line search refuses; the status says so. A game with several equilibria gives the one that the start leads to.
  *
  * *Good values*: upwind for first results and obstacles; fourth-order for smooth data, where 64 cells a side give five digits of λ̄;
- * tolerance 1e-9.
+ * tolerance 1e-10.
  *
  * *References*: achdou2010mean, lasry2007mean
  */
 export function ergodic(options: ErgodicOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
   const where = "ergodic";
-  const { points, scheme = "upwind", tolerance = 1e-9, maxIterations = 40, start = null } = options;
+  const { points, scheme = "upwind", tolerance = 1e-10, maxIterations = 40, start = null } = options;
   demand(
     Object.hasOwn(ORDER, scheme),
     where,
@@ -84,7 +84,7 @@ export function ergodic(options: ErgodicOptions = {}): Solver<MeanFieldGame, Gri
     "tolerance",
     "be a finite number > 0",
     tolerance,
-    "Use tolerance: 1e-9",
+    "Use tolerance: 1e-10",
   );
   demand(
     Number.isInteger(maxIterations) && maxIterations >= 1,

@@ -160,6 +160,21 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
       text = `stalled: no step along the Newton direction lowers the residual ${short(residual)} (${solve.status.converged ? "linear solve converged" : solve.status.text}); check the Jacobian, give a preconditioner or start closer`;
       break;
     }
+    // A full step that buys next to nothing may jump from one side of a kink to the other, as it does for sgn x √|x|: try half of it.
+    if (lambda === 1 && next > 0.9 * norm) {
+      move(x, 0.5, d, minusF);
+      if (await admissible(minusF)) {
+        const half = space.zeros();
+        await evaluate(minusF, half);
+        const nearer = await space.norm(half);
+        if (nearer < 0.9 * next) {
+          space.assign(minusF, trial);
+          space.assign(half, fTrial);
+          next = nearer;
+          lambda = 0.5;
+        }
+      }
+    }
     space.assign(trial, x);
     space.assign(fTrial, f);
     residual = await measure(f);
