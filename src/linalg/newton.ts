@@ -30,6 +30,8 @@ export interface NewtonOptions<V> extends IterationOptions {
   readonly move?: (x: V, lambda: number, d: V, out: V) => void;
   /** A fixed η ∈ (0, 1) instead of Eisenstat–Walker forcing. */
   readonly forcing?: number;
+  /** Largest η of Eisenstat–Walker forcing; default 0.9. Small where linear solves cost less than evaluations. */
+  readonly largestForcing?: number;
   /** GMRES restart length; default 30. */
   readonly restart?: number;
   /** What the stopping rule and the history measure of F(x) instead of its norm, for example its largest entry. */
@@ -84,6 +86,15 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
     forcing,
     "Leave it out for Eisenstat–Walker forcing",
   );
+  const { largestForcing = 0.9 } = options;
+  demand(
+    largestForcing > 0 && largestForcing < 1,
+    "newton",
+    "largestForcing",
+    "lie between 0 and 1",
+    largestForcing,
+    "Leave it out for 0.9",
+  );
   demand(
     await admissible(options.initial),
     "newton",
@@ -108,7 +119,7 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
   const values = [residual];
   const linear: number[] = [];
   const steps: number[] = [];
-  let eta = forcing ?? 0.5;
+  let eta = forcing ?? Math.min(0.5, largestForcing);
   let iterations = 0;
   let text = "";
   while (!(residual <= target)) {
@@ -181,9 +192,9 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
     if (forcing === undefined) {
       const safeguard = 0.9 * eta ** 2;
       const choice = 0.9 * (next / norm) ** 2;
-      eta = Math.min(0.9, safeguard > 0.1 ? Math.max(choice, safeguard) : choice);
+      eta = Math.min(largestForcing, safeguard > 0.1 ? Math.max(choice, safeguard) : choice);
       // No more accuracy than the last step needs (Kelley 1995, eq. 6.20).
-      eta = Math.min(0.9, Math.max(eta, (0.5 * target) / residual, 1e-14));
+      eta = Math.min(largestForcing, Math.max(eta, (0.5 * target) / residual, 1e-14));
     }
     norm = next;
     iterations++;

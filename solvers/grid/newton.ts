@@ -1,0 +1,379 @@
+// Newton–Krylov for mean-field games on grids: all slabs of value and density are one vector x, F(x) = 0 is the discrete game
+// (game-scheme.ts), and
+//   ‖F(xₖ) + F′(xₖ) dₖ‖ ≤ ηₖ ‖F(xₖ)‖ by GMRES,   xₖ₊₁ = xₖ ⊕ λₖ dₖ
+//   F′            analytic, matrix-free, exact transposes
+//   preconditioner mean coefficients, both equations coupled, inverted by fast transforms and a Riccati sweep (game-preconditioner.ts)
+//   ⊕             x + λd, except that a density which would lose more than four fifths approaches its lower bound from above instead,
+//                 and its slab keeps the mass of x + λd: an O(λ²) change, so that densities stay positive and mass exact on the way
+//   continuation  where the viscosity is small or Newton stalls: from a larger viscosity downwards, each start the solution before
+// Near mesh-independent: the numbers of Newton and GMRES steps hardly depend on the grid. Mass is exact to round-off without doors.
+// Order: that of the scheme, 1 (monotone) or 2 (central, midpoint).
+// References: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Achdou, Perez 2012 (key achdou2012iterative);
+// Eisenstat, Walker 1996 (key eisenstat1996choosing); Knoll, Keyes 2004 (key knoll2004jacobian).
+import type { MeanFieldGame } from "../../problems/index.js";
+import { breathing } from "../../src/breathing.js";
+import { demand, usageError } from "../../src/error.js";
+import { arraySpace, newton as newtonKrylov } from "../../src/linalg/index.js";
+import type { Problem } from "../../src/problem.js";
+import type { GameFields, History } from "../../src/solution/index.js";
+import type { SolveContext, Solver } from "../../src/solver.js";
+import { transformPreconditioner } from "./game-preconditioner.js";
+import { type GameScheme, type GameSchemeOptions, gameScheme } from "./game-scheme.js";
+import { type GridGameSolution, gameSolution } from "./game-solution.js";
+
+export interface NewtonOptions extends Partial<GameSchemeOptions> {
+  /** Cells an axis, one number or one for each axis; default 128, 64, 24 in 1-D, 2-D, 3-D. */
+  readonly points?: number | readonly number[];
+  /** Time steps; default 64, in 3-D 24. */
+  readonly steps?: number;
+  /** Converged when the largest undamped residual of all equations is at most this; default 1e-6. */
+  readonly tolerance?: number;
+  /** Newton steps at one viscosity; default 30. */
+  readonly maxIterations?: number;
+  /** `"uniform"` (default): u = 0 and the initial mass spread evenly; or fields of the same points and steps. */
+  readonly start?: "uniform" | GameFields;
+  /** `"auto"` (default): a larger viscosity first where ν is small or Newton fails; `false`: never. */
+  readonly continuation?: "auto" | false;
+  /** GMRES basis vectors before a restart; default 60. */
+  readonly restart?: number;
+}
+
+const NAME = "newton";
+/** Viscosities of the continuation, in units of (longest side)²/T. */
+const LADDER = [0.1, 0.05, 0.03, 0.02, 0.014, 0.01, 0.007, 0.005, 0.0035, 0.0025, 0.0018, 0.00125];
+/** Below this viscosity, in the same units, continuation begins at once. */
+const SMALL = 0.015;
+/** Largest residual at which a step of the continuation hands over. */
+const HANDOVER = 1e-2;
+
+type Settings = Required<Omit<NewtonOptions, "points" | "steps" | "time">> &
+  Pick<NewtonOptions, "points" | "steps" | "time">;
+
+/**
+ * Newton's method for time-dependent and planning games.
+ *
+ * @param options see {@link NewtonOptions}
+ * @returns a solver for problems of kind `"mean-field-game"`
+ * @throws UsageError when an option is out of range
+ *
+ * *Notes*: `counts` has the Newton and GMRES steps at the problem's own viscosity, and those of the continuation apart. A central scheme
+ * whose density falls below 0 is not called converged.
+ *
+ * *Good values*: the defaults; as many steps as cells an axis for balanced errors; `scheme: "central"` for smooth solutions with ν of 0.1 and more.
+ *
+ * *References*: achdou2010mean, achdou2012iterative, eisenstat1996choosing, knoll2004jacobian
+ */
+export function newton(options: NewtonOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
+  const settings: Settings = {
+    scheme: "upwind",
+    tolerance: 1e-6,
+    maxIterations: 30,
+    start: "uniform",
+    continuation: "auto",
+    restart: 60,
+    ...options,
+  };
+  check(settings);
+  const record = {
+    name: NAME,
+    order: settings.scheme === "central" ? 2 : 1,
+    references: ["achdou2010mean", "achdou2012iterative", "eisenstat1996choosing", "knoll2004jacobian"],
+    options: Object.freeze({
+      ...settings,
+      scheme: typeof settings.scheme === "function" ? settings.scheme.name : settings.scheme,
+      start: settings.start === "uniform" ? "uniform" : "fields",
+    }) as Readonly<Record<string, unknown>>,
+  };
+  return Object.freeze({
+    ...record,
+    family: "grid" as const,
+    handles,
+    solve: async (problem: MeanFieldGame, context: SolveContext) => {
+      const began = context.elapsed();
+      const fit = handles(problem);
+      if (fit !== true) throw usageError(NAME, "problem", "be one that this solver handles", problem.name, fit);
+      const reached = await descend(problem, settings, context);
+      return gameSolution({ problem, solver: record, context, began, ...reached });
+    },
+  });
+}
+
+function check(s: Settings): void {
+  demand(
+    s.tolerance > 0 && Number.isFinite(s.tolerance),
+    NAME,
+    "tolerance",
+    "be a finite number > 0",
+    s.tolerance,
+    "Use tolerance: 1e-6",
+  );
+  for (const name of ["maxIterations", "restart"] as const)
+    demand(Number.isInteger(s[name]) && s[name] >= 1, NAME, name, "be an integer ≥ 1", s[name], "Leave it out");
+  demand(
+    s.continuation === "auto" || s.continuation === false,
+    NAME,
+    "continuation",
+    'be "auto" or false',
+    s.continuation,
+    'Use continuation: "auto"',
+  );
+  demand(
+    s.start === "uniform" || (typeof s.start === "object" && s.start !== null),
+    NAME,
+    "start",
+    'be "uniform" or fields',
+    s.start,
+    "Use the fields of another solution on the same cells and steps",
+  );
+}
+
+function handles(problem: Problem): true | string {
+  if (problem.kind !== "mean-field-game")
+    return "it is for mean-field games; use gridProximalFlow() for proximal flows";
+  const game = problem as MeanFieldGame;
+  if (game.mode === "ergodic") return "it is for games in time; use ergodic()";
+  if (game.dimension > 3) return "grids have at most three dimensions; use neuralGame()";
+  for (const p of game.populations)
+    for (const law of [p.initial, p.final])
+      if (law !== null && law.density === null) return `the law ${law.text} has no density; use particleFixedPoint()`;
+  return true;
+}
+
+interface Reached {
+  readonly fields: GameFields;
+  readonly status: { readonly converged: boolean; readonly text: string };
+  readonly histories: readonly History[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+async function descend(problem: MeanFieldGame, s: Settings, context: SolveContext): Promise<Reached> {
+  const { lower, upper } = problem.domain;
+  const unit = Math.max(...upper.map((b, a) => b - lower[a])) ** 2 / problem.horizon;
+  const least = Math.min(...problem.populations.map((p) => p.viscosity)) / unit;
+  const own = schemeOf(problem, s);
+  let x = s.start === "uniform" ? uniform(own) : own.unknowns(s.start);
+  const earlier = { newtonSteps: 0, linearSteps: 0 };
+  const climb = async (): Promise<void> => {
+    x = uniform(own);
+    for (const nu of LADDER.filter((v) => v > least * 1.0001)) {
+      const eased = schemeOf(atLeast(problem, nu * unit), s);
+      const stage = await solveAt(
+        eased,
+        x,
+        { ...s, tolerance: Math.max(s.tolerance, HANDOVER) },
+        context,
+        `ν ≥ ${nu * unit}`,
+      );
+      earlier.newtonSteps += stage.result.iterations;
+      earlier.linearSteps += stage.linear;
+      x = stage.result.solution;
+      if (!stage.result.status.converged) break;
+    }
+  };
+  const mayClimb = s.continuation === "auto" && s.start === "uniform";
+  let climbed = mayClimb && least < SMALL;
+  if (climbed) await climb();
+  let last = await solveAt(own, x, s, context, "newton");
+  if (!last.result.status.converged && mayClimb && !climbed) {
+    earlier.newtonSteps += last.result.iterations;
+    earlier.linearSteps += last.linear;
+    climbed = true;
+    await climb();
+    last = await solveAt(own, x, s, context, "newton");
+  }
+  const { result } = last;
+  return {
+    fields: own.fields(result.solution),
+    status: statusOf(own, last, s, climbed),
+    histories: [result.history, result.linearIterations, result.steps],
+    counts: {
+      newtonSteps: result.iterations,
+      linearSteps: last.linear,
+      continuationNewtonSteps: earlier.newtonSteps,
+      continuationLinearSteps: earlier.linearSteps,
+      cells: own.cells.openCount,
+      timeSteps: own.steps,
+    },
+  };
+}
+
+function schemeOf(problem: MeanFieldGame, s: Settings): GameScheme {
+  const d = problem.dimension;
+  return gameScheme(problem, {
+    points: s.points ?? [128, 64, 24][d - 1],
+    steps: s.steps ?? (d === 3 ? 24 : 64),
+    scheme: s.scheme,
+    time: s.time,
+  });
+}
+
+function atLeast(problem: MeanFieldGame, viscosity: number): MeanFieldGame {
+  return {
+    ...problem,
+    populations: problem.populations.map((p) => ({ ...p, viscosity: Math.max(p.viscosity, viscosity) })),
+  };
+}
+
+/** u = 0, and the mass of m₀ spread evenly over the open cells at all times. */
+function uniform(scheme: GameScheme): Float64Array {
+  const { cells, steps, length } = scheme;
+  const { size } = cells.grid;
+  const x = new Float64Array(length);
+  scheme.initial.forEach((m, k) => {
+    const mean = m.reduce((sum, v) => sum + v, 0) / cells.openCount;
+    for (let n = 0; n < steps - (scheme.final === null ? 0 : 1); n++) {
+      const at = length / 2 + (k * steps + n) * size;
+      for (let i = 0; i < size; i++) x[at + i] = cells.open[i] * mean;
+    }
+  });
+  return x;
+}
+
+interface Stage {
+  readonly result: Awaited<ReturnType<typeof newtonKrylov<Float64Array>>>;
+  readonly linear: number;
+}
+
+async function solveAt(
+  scheme: GameScheme,
+  initial: Float64Array,
+  s: Settings,
+  context: SolveContext,
+  stage: string,
+): Promise<Stage> {
+  const breathe = breathing(context.signal);
+  const preconditioner = transformPreconditioner(scheme);
+  let jacobian: ReturnType<GameScheme["linearise"]> | null = null;
+  const result = await newtonKrylov<Float64Array>({
+    space: arraySpace(scheme.length),
+    residual: (x, out) => scheme.residual(x, out),
+    initial,
+    preconditioner: (x) => {
+      jacobian = scheme.linearise(x);
+      preconditioner.update(jacobian);
+      return async (v, out) => {
+        await preconditioner.apply(v, out);
+        await breathe();
+      };
+    },
+    jacobian: (_x, v, out) => jacobian?.apply(v, out),
+    move: retraction(scheme),
+    measure: largest,
+    tolerance: 0,
+    absolute: s.tolerance,
+    maxIterations: s.maxIterations,
+    restart: s.restart,
+    largestForcing: 0.1,
+    onIteration: (iteration, residual) => context.progress({ stage, iteration, fraction: null, residual }),
+  });
+  return { result, linear: result.linearIterations.values.reduce((sum, v) => sum + v, 0) };
+}
+
+function largest(f: Float64Array): number {
+  let worst = 0;
+  for (let i = 0; i < f.length; i++) {
+    const size = Math.abs(f[i]);
+    if (!(size <= worst)) worst = size;
+  }
+  return worst;
+}
+
+/**
+ * x ⊕ λd. Densities go along ℓ + (m − ℓ) φ(λd/(m − ℓ)) with φ(r) = 1 + r for r ≥ −0.8 and 0.04/(−0.6 − r) below: C¹ and > 0; a slab
+ * that was bent is scaled to the mass of its straight step.
+ */
+function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Float64Array, out: Float64Array) => void {
+  const { problem, cells, steps, length } = scheme;
+  const { size } = cells.grid;
+  const least = problem.coupling.massRange[0];
+  const slabs = problem.populations.length * steps;
+  return (x, lambda, d, out) => {
+    for (let i = 0; i < length; i++) out[i] = x[i] + lambda * d[i];
+    for (let n = 0; n < slabs; n++) {
+      // In a planning game the last slab of densities is u at T.
+      if (scheme.final !== null && n % steps === steps - 1) continue;
+      const at = length / 2 + n * size;
+      let straight = 0;
+      let bent = 0;
+      for (let i = at; i < at + size; i++) {
+        const above = x[i] - least;
+        const change = lambda * d[i];
+        straight += out[i];
+        if (above > 0 && change < -0.8 * above) out[i] = least + (0.04 * above) / (-0.6 - change / above);
+        bent += out[i];
+      }
+      if (bent > straight && straight > 0) {
+        const scale = straight / bent;
+        for (let i = at; i < at + size; i++) out[i] *= scale;
+      }
+    }
+  };
+}
+
+function statusOf(
+  scheme: GameScheme,
+  { result, linear }: Stage,
+  s: Settings,
+  climbed: boolean,
+): { converged: boolean; text: string } {
+  const below = lowestDensity(scheme, result.solution);
+  if (result.status.converged && below === null)
+    return {
+      converged: true,
+      text: `converged: largest residual ${short(result.residual)} ≤ ${short(s.tolerance)} after ${result.iterations} Newton and ${linear} GMRES steps`,
+    };
+  if (result.status.converged && below !== null)
+    return {
+      converged: false,
+      text: `stopped: the density is ${short(below.value)} < 0 at ${below.place}: this scheme does not resolve it; use scheme: "upwind", which keeps it positive, or more points and steps`,
+    };
+  const f = new Float64Array(scheme.length);
+  scheme.residual(result.solution, f);
+  const at = f.reduce((worst, v, i) => (!(Math.abs(v) <= Math.abs(f[worst])) ? i : worst), 0);
+  const equation = at < scheme.length / 2 ? "Hamilton–Jacobi–Bellman" : "Fokker–Planck";
+  const why = /after \d+ Newton/.test(result.status.text) ? "maxIterations is reached" : "no step lowers the residuals";
+  const cures = [
+    ...(why === "maxIterations is reached" ? ["raise maxIterations"] : []),
+    ...(climbed || s.continuation === false ? [] : ["leave start out, so that continuation in the viscosity can help"]),
+    ...(s.continuation === false ? ['set continuation: "auto"'] : []),
+    "raise the viscosity",
+    "use more steps",
+    "start from the fields of a solved easier game",
+  ];
+  return {
+    converged: false,
+    text: `stalled: largest residual ${short(result.residual)} > ${short(s.tolerance)} after ${result.iterations} Newton and ${linear} GMRES steps, in the ${equation} equation at ${placeOf(scheme, at)}: ${why}; ${cures.join(", ")}`,
+  };
+}
+
+function short(v: number): string {
+  return String(Number(v.toPrecision(3)));
+}
+
+/** "t = 0.5, x = (0.1, 0.2)", with the population's name where there are several, of entry `at` of a vector of unknowns. */
+function placeOf(scheme: GameScheme, at: number): string {
+  const { problem, cells, steps, times, length } = scheme;
+  const { size, dimension: d } = cells.grid;
+  const index = Math.floor((at % (length / 2)) / size);
+  const n = (index % steps) + (at < length / 2 ? 0 : 1);
+  const cell = at % size;
+  const x = Array.from(cells.points.subarray(cell * d, (cell + 1) * d), short).join(", ");
+  const { populations } = problem;
+  const who = populations.length === 1 ? "" : ` of ${populations[Math.floor(index / steps)].name}`;
+  return `t = ${short(times[n])}, x = (${x})${who}`;
+}
+
+/** The lowest density where one is below 0 by more than round-off; `null` elsewhere. */
+function lowestDensity(scheme: GameScheme, x: Float64Array): { value: number; place: string } | null {
+  const { problem, steps, length } = scheme;
+  const { size } = scheme.cells.grid;
+  let [at, top] = [-1, 0];
+  for (let k = 0; k < problem.populations.length; k++)
+    for (let n = 0; n < steps - (scheme.final === null ? 0 : 1); n++)
+      for (let i = 0; i < size; i++) {
+        const j = length / 2 + (k * steps + n) * size + i;
+        if (x[j] < 0 && (at < 0 || x[j] < x[at])) at = j;
+        if (x[j] > top) top = x[j];
+      }
+  return at < 0 || x[at] > -1e-14 * top ? null : { value: x[at], place: placeOf(scheme, at) };
+}
