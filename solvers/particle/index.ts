@@ -1,2 +1,4 @@
 // Particle solvers: clouds that move along characteristics.
+export * from "./agents.js";
+export * from "./mean-field-game.js";
 export * from "./proximal-flow.js";
