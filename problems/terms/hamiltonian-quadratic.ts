@@ -4,10 +4,13 @@
 // what they add to it. Without metric H is radial plus a drift, with a diagonal metric separable; a full metric is neither.
 // H = κ|p|² with constant κ alone is Cole–Hopf's Hamiltonian.
 // Reference: Lasry, Lions 2007 (key lasry2007mean); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
-import { demand, usageError } from "../../src/error.js";
+import { demand } from "../../src/error.js";
 import { type Field, type FieldInput, field } from "./field.js";
+import { fieldNonnegative } from "./field-nonnegative.js";
 import { fieldText } from "./field-text.js";
 import type { Hamiltonian, HamiltonianJet, HamiltonianStructure } from "./hamiltonian.js";
+
+const CONVEX = "A Hamiltonian is convex in p: change the sign";
 
 export interface HamiltonianQuadraticOptions {
   /** d ≥ 1. */
@@ -46,15 +49,7 @@ export function hamiltonianQuadratic(options: HamiltonianQuadraticOptions): Hami
   demand(Number.isInteger(d) && d >= 1, where, "dimension", "be an integer ≥ 1", d, "Use dimension: 2");
   const parameters = options.parameters ?? {};
   const given = metricOf(options.metric ?? null, d, where, parameters);
-  const weight = field(options.weight ?? 0.5, d, where, "weight", parameters);
-  demand(
-    weight.constant === null || weight.constant >= 0,
-    where,
-    "weight",
-    "be ≥ 0",
-    weight.constant,
-    "A Hamiltonian is convex in p: change the sign",
-  );
+  const weight = fieldNonnegative(options.weight ?? 0.5, d, where, "weight", parameters, CONVEX);
   const drift = options.drift ?? null;
   demand(
     drift === null || drift.length === d,
@@ -73,9 +68,9 @@ export function hamiltonianQuadratic(options: HamiltonianQuadraticOptions): Hami
   };
   /** κA_a at n points. */
   const coefficient = (a: number, t: number, points: Float64Array, out: Float64Array): void => {
-    atLeastZero(weight, where, "weight", t, points, out);
+    weight.evaluate(t, points, out);
     if (given.kind !== "diagonal") return;
-    const entry = atLeastZero(given.entries[a], where, `metric[${a}]`, t, points, new Float64Array(out.length));
+    const entry = given.entries[a].evaluate(t, points);
     for (let i = 0; i < out.length; i++) out[i] *= entry[i];
   };
 
@@ -90,7 +85,7 @@ export function hamiltonianQuadratic(options: HamiltonianQuadraticOptions): Hami
     isPortable: fields.every((f) => f.expression !== null),
     structure: structure(),
     evaluate(t, points, q, _m, out, order) {
-      if (given.kind === "matrix") addMatrixForm(weight, given.entries, d, where, t, points, q, out, order);
+      if (given.kind === "matrix") addMatrixForm(weight, given.entries, d, t, points, q, out, order);
       else {
         let pair = 0;
         const kappa = new Float64Array(out.value.length);
@@ -224,17 +219,9 @@ function metricOf(
     "Leave it out for the identity",
   );
   if (!metric.every((row) => Array.isArray(row))) {
-    const entries = (metric as readonly FieldInput[]).map((e, a) => field(e, d, where, `metric[${a}]`, parameters));
-    entries.forEach((e, a) => {
-      demand(
-        e.constant === null || e.constant >= 0,
-        where,
-        `metric[${a}]`,
-        "be ≥ 0",
-        e.constant,
-        "A Hamiltonian is convex in p: change the sign",
-      );
-    });
+    const entries = (metric as readonly FieldInput[]).map((e, a) =>
+      fieldNonnegative(e, d, where, `metric[${a}]`, parameters, CONVEX),
+    );
     return entries.every((e) => e.constant === 1) ? { kind: "none" } : { kind: "diagonal", entries };
   }
   const rows = metric as readonly (readonly number[])[];
@@ -273,7 +260,6 @@ function addMatrixForm(
   weight: Field,
   rows: readonly (readonly number[])[],
   d: number,
-  where: string,
   t: number,
   points: Float64Array,
   p: readonly Float64Array[],
@@ -281,7 +267,7 @@ function addMatrixForm(
   order: 0 | 1 | 2,
 ): void {
   const n = out.value.length;
-  const kappa = atLeastZero(weight, where, "weight", t, points, new Float64Array(n));
+  const kappa = weight.evaluate(t, points);
   const row = new Float64Array(n);
   out.value.fill(0);
   let pair = 0;
@@ -293,30 +279,6 @@ function addMatrixForm(
     if (order < 2) continue;
     for (let c = a; c < d; c++, pair++) for (let i = 0; i < n; i++) out.hessian[pair][i] = 2 * kappa[i] * rows[a][c];
   }
-}
-
-/** A field's values, refused where one is negative. */
-function atLeastZero(
-  f: Field,
-  where: string,
-  name: string,
-  t: number,
-  points: Float64Array,
-  out: Float64Array,
-): Float64Array {
-  f.evaluate(t, points, out);
-  if (f.constant !== null) return out;
-  const d = f.dimension;
-  for (let i = 0; i < out.length; i++)
-    if (!(out[i] >= 0))
-      throw usageError(
-        where,
-        name,
-        `be ≥ 0 at x = (${Array.from(points.subarray(i * d, (i + 1) * d)).join(", ")}), t = ${t}`,
-        out[i],
-        "Change the formula: a Hamiltonian is convex in p",
-      );
-  return out;
 }
 
 function nameOf(f: Field): string {

@@ -87,6 +87,11 @@ export interface Hamiltonian {
   readonly text: string;
   /** H depends on m. */
   readonly dependsOnMass: boolean;
+  /**
+   * The matrix (m ∂ₚₚH, ½m ∂ₚ∂ₘH; ·, −∂ₘH) is ≥ 0 for all p and m ≥ 0: beside a monotone coupling the game has at most one
+   * equilibrium. `null` = not known; left out: true where H does not depend on m, else not known.
+   */
+  readonly isMonotone?: boolean | null;
   /** H depends on t beyond its arguments. */
   readonly dependsOnTime: boolean;
   /** κ when H = κ|p|² exactly, with constant κ and no drift (Cole–Hopf applies); else `null`. */

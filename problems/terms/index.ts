@@ -13,6 +13,8 @@ export * from "./field-text.js";
 export * from "./hamiltonian.js";
 export * from "./hamiltonian-bounded.js";
 export * from "./hamiltonian-congestion.js";
+export * from "./hamiltonian-expression.js";
+export * from "./hamiltonian-function.js";
 export * from "./hamiltonian-lagrangian.js";
 export * from "./hamiltonian-power.js";
 export * from "./hamiltonian-quadratic.js";

@@ -1,6 +1,15 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { type Hamiltonian, hamiltonianJet, hamiltonianQuadratic } from "../../../problems/terms/index.js";
+import {
+  type Hamiltonian,
+  hamiltonianBounded,
+  hamiltonianCongestion,
+  hamiltonianExpression,
+  hamiltonianFunction,
+  hamiltonianJet,
+  hamiltonianPower,
+  hamiltonianQuadratic,
+} from "../../../problems/terms/index.js";
 import {
   monotonicityDefect,
   type NumericalHamiltonianScheme,
@@ -37,6 +46,32 @@ const FAMILIES: Record<string, (d: number) => Hamiltonian> = {
     hamiltonianQuadratic({
       dimension: d,
       metric: Array.from({ length: d }, (_, a) => Array.from({ length: d }, (_, b) => (a === b ? 1.5 : 0.3))),
+    }),
+  power: (d) => hamiltonianPower({ dimension: d, exponent: 3, weight: "1 + 0.3*sin(x + t)" }),
+  "power below 2": (d) => hamiltonianPower({ dimension: d, exponent: 1.5 }),
+  "bounded by a ball": (d) => hamiltonianBounded({ dimension: d, speed: "1 + 0.2*x" }),
+  "bounded by a box": (d) => hamiltonianBounded({ dimension: d, speed: 0.8, set: "box" }),
+  congestion: (d) => hamiltonianCongestion({ dimension: d, exponent: 1.5, weight: "1 + x^2" }),
+  "separable expression": (d) =>
+    hamiltonianExpression({
+      dimension: d,
+      text: ["cosh(p1 - 0.3*m*x)", "sqrt(1 + m + p2^2) + p2", "exp(p3)"].slice(0, d).join(" + "),
+    }),
+  "radial expression": (d) =>
+    hamiltonianExpression({
+      dimension: d,
+      text: `sqrt(1 + m + (${["p1^2", "p2^2", "p3^2"].slice(0, d).join(" + ")}))`,
+    }),
+  "general expression": (d) =>
+    hamiltonianExpression({
+      dimension: d,
+      text: `(1 + m)*log(1 + exp(${["p1", "2*p2", "p3"].slice(0, d).join(" - ")})) + 0.1*p1^2`,
+    }),
+  function: (d) =>
+    hamiltonianFunction({
+      dimension: d,
+      value: (x, p, _t, m) =>
+        Math.cosh(0.3 * p.reduce((sum, q) => sum + q, m)) + 0.5 * (1 + x[0]) * p.reduce((sum, q) => sum + q * q, 0),
     }),
 };
 
