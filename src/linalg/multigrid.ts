@@ -68,6 +68,8 @@ export interface MultigridLevels {
   readonly shapes: readonly (readonly number[])[];
   /** @internal */
   readonly levels: readonly Level[];
+  /** @internal Vectors of GMRES. */
+  readonly workspace: Float64Array[];
 }
 
 /** What {@link Multigrid.solve} takes. */
@@ -84,6 +86,8 @@ export interface Multigrid {
   update(): void;
   /** out ← M⁻¹ rhs, one V-cycle from 0: linear in rhs and the same at each call. In 1-D, unless A is singular, the exact solution. */
   cycle(rhs: Float64Array, out: Float64Array): void;
+  /** One Gauss–Seidel sweep in each order on x. Of an M-matrix it keeps x ≥ 0 while rhs ≥ 0, whatever the rounding. */
+  relax(rhs: Float64Array, x: Float64Array): void;
   /**
    * Solves A x = rhs.
    *
@@ -139,7 +143,7 @@ export function multigridLevels(cells: Cells): MultigridLevels {
     if (next === null) break;
     ({ shape, open, neighbour, widths } = next);
   }
-  return Object.freeze({ cells, shapes: levels.map((level) => level.shape.slice(3 - d)), levels });
+  return Object.freeze({ cells, shapes: levels.map((level) => level.shape.slice(3 - d)), levels, workspace: [] });
 }
 
 function coarsen(
@@ -274,15 +278,21 @@ export function multigrid(stencil: Stencil, levels: MultigridLevels = multigridL
     levels,
     update() {
       singular = isSingular(stencil);
-      if (dimension === 1 && !singular) return;
-      for (let l = 0; l + 1 < list.length; l++) {
+      const direct = dimension === 1 && !singular;
+      for (let l = 0; l < list.length; l++) {
         const { diagonal, inverse } = coefficients[l];
         for (let k = 0; k < inverse.length; k++) inverse[k] = 1 / diagonal[k];
-        restrictMatrix(list[l], coefficients[l], list[l + 1], coefficients[l + 1]);
+        if (direct) return;
+        if (l + 1 < list.length) restrictMatrix(list[l], coefficients[l], list[l + 1], coefficients[l + 1]);
       }
       factorise(bottom, coefficients[list.length - 1], factors, pivots, singular);
     },
     cycle,
+    relax(rhs, x) {
+      const { down, up } = ORDERS[dimension - 1];
+      for (const order of down) relax(list[0], coefficients[0], rhs, x, order);
+      for (const order of up) relax(list[0], coefficients[0], rhs, x, order);
+    },
     async solve(rhs, out, options = {}) {
       const where = "multigrid";
       const { tolerance = 1e-10, absolute = 0, maxIterations = 200, restart = 30, signal, onIteration } = options;
@@ -341,6 +351,7 @@ export function multigrid(stencil: Stencil, levels: MultigridLevels = multigridL
         absolute,
         maxIterations: maxIterations - iterations,
         restart,
+        workspace: levels.workspace,
         signal,
         onIteration: onIteration === undefined ? undefined : (i, value) => onIteration(iterations + i, value),
       });
