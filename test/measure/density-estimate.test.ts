@@ -196,7 +196,7 @@ describe("scoreDensity", () => {
       `[UsageError: scoreDensity: cloud must have the basis's dimension 1; got 2. Give both in one space.]`,
     );
     expect(() => scoreDensity(cloud([1, 1, 1], 1), basis)).toThrowErrorMatchingInlineSnapshot(
-      `[UsageError: gaussian: covariance must be positive definite; got 0. Raise the variance of coordinate 0, or use embedded() for a singular law.]`,
+      `[UsageError: scoreDensity: cloud must spread along coordinate 0; got 0. Give points that differ, or no density.]`,
     );
   });
 });
