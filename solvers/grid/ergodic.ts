@@ -41,7 +41,10 @@ export interface ErgodicOptions {
   readonly tolerance?: number;
   /** Newton steps at one viscosity, integer ≥ 1; default 40. */
   readonly maxIterations?: number;
-  /** Densities that Newton starts from, one for all populations or one each; scaled to the mass; default uniform. */
+  /**
+   * Densities to start from, one for all populations or one each, scaled to the mass: eight averaged best responses to them, then Newton, so
+   * that of several equilibria a stable one nearby is found. Default: Newton from the uniform density.
+   */
   readonly start?: FieldInput | readonly FieldInput[] | null;
 }
 
@@ -49,6 +52,8 @@ const ORDER = { upwind: 1, central: 2, "fourth-order": 4 } as const;
 // Largest factor on the viscosity that a continuation starts from, and the smallest ratio of two of its viscosities.
 const LARGEST_FACTOR = 1024;
 const SMALLEST_RATIO = 1.02;
+// Best responses to a start that was given.
+const RESPONSES = 8;
 
 /**
  * Solves an ergodic game by Newton's method on (u, m, λ̄).
@@ -191,6 +196,19 @@ async function run(
     return result;
   };
 
+  if (settings.start !== null) {
+    // Newton's method alone is drawn to any equilibrium, stable or not: first let the crowd respond to itself.
+    for (let round = 0; round < RESPONSES; round++) {
+      system.freeze(cold);
+      const response = await attempt(1, cold, 1e-4);
+      if (!response.status.converged) break;
+      for (let i = 0; i < cold.length; i++)
+        cold[i] = i < K * size ? response.solution[i] : 0.5 * (cold[i] + response.solution[i]);
+    }
+    system.freeze(null);
+    // the residuals of best responses are not those of the game
+    residuals.length = 0;
+  }
   let result = await attempt(1, cold, settings.tolerance);
   let factor = 1;
   let steps = 0;
@@ -460,6 +478,8 @@ interface StationarySystem {
   linearise(x: Float64Array): Apply<Float64Array>;
   /** out ← derivative · v at the x last linearised at. */
   jacobian(v: Float64Array, out: Float64Array): void;
+  /** Costs are those of the densities of x from now on, whatever the crowd does: best response. `null`: the game itself. */
+  freeze(x: Float64Array | null): void;
   /** v ← (1 − Δ/λ₁)⁻¹ v on every field, λ₁ the smallest eigenvalue of −Δ: residuals of the size of the errors that they stand for. */
   smooth(v: Float64Array): void;
 }
@@ -501,6 +521,7 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
   const costs = fields(K);
   const { massRange } = problem.coupling;
   let derivative: CouplingDerivative | null = null;
+  let frozen: readonly Float64Array[] | null = null;
   const now = new Float64Array(2 * K * size);
 
   const part = (x: Float64Array, at: number): Float64Array => x.subarray(at * size, (at + 1) * size);
@@ -545,6 +566,9 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
       for (let i = 0; i < v.length; i++) v[i] /= 1 + lambda[i % size] / smallest;
       fromModes(v);
     },
+    freeze(x) {
+      frozen = x === null ? null : densities(x.slice());
+    },
     setViscosity(factor) {
       for (let k = 0; k < K; k++) viscosity[k] = factor * own[k];
     },
@@ -574,7 +598,7 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
     },
     residual(x, out) {
       const m = densities(x);
-      coupling.evaluate(0, m, costs);
+      coupling.evaluate(0, frozen ?? m, costs);
       return m.map((mk, k) => {
         const u = part(x, k);
         const jet = trialJets[k];
@@ -603,12 +627,13 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
         stencils.differences(u, D);
         hamiltonians[k].evaluate(0, D, m[k], jets[k], 2);
       });
-      derivative = coupling.linearise(0, m);
+      derivative = frozen === null ? coupling.linearise(0, m) : null;
       return modePreconditioner(derivative);
     },
     jacobian(v, out) {
       const dm = densities(v);
-      derivative?.apply(dm, costs);
+      if (derivative === null) for (const cost of costs) cost.fill(0);
+      else derivative.apply(dm, costs);
       for (let k = 0; k < K; k++) {
         const du = part(v, k);
         const m = part(now, K + k);
@@ -647,7 +672,7 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
   /**
    * Mode by mode  ν_kλ δu_k − Σ_l F_kl δm_l = r_k,  β_k δu_k + ν_kλ δm_k = ρ_k,  with F and β the means of ∂f − ∂H/∂m and of m ∂²G over the crowd.
    */
-  function modePreconditioner(f: CouplingDerivative): Apply<Float64Array> {
+  function modePreconditioner(f: CouplingDerivative | null): Apply<Float64Array> {
     const m = densities(now);
     const mean = (v: (i: number) => number, weight: Float64Array | null): number => {
       let sum = 0;
@@ -663,11 +688,11 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
     const F = Array.from({ length: K * K }, (_, kl) => {
       const k = Math.floor(kl / K);
       const l = kl % K;
-      const local = f.local === null ? 0 : mean((i) => (f.local as readonly Float64Array[])[kl][i], m[l]);
+      const slopes = f?.local ?? null;
+      const local = slopes === null ? 0 : mean((i) => slopes[kl][i], m[l]);
       if (k !== l) return problem.isMonotone === true ? local : 0;
       const { byMass } = jets[k];
-      // a negative feedback would make modes singular
-      return Math.max(0, local - (byMass === null ? 0 : mean((i) => byMass[i], m[k])));
+      return local - (byMass === null ? 0 : mean((i) => byMass[i], m[k]));
     });
     const beta = jets.map(({ curvature }, k) =>
       axes.map((_, a) => {
@@ -700,7 +725,9 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
           let b = 0;
           for (let a = 0; a < d; a++) b += beta[k][a] * squares[a][i];
           const stiff = viscosity[k] * lambda[i];
-          for (let l = 0; l < K; l++) matrix[k * K + l] = (b / stiff) * F[k * K + l] + (k === l ? stiff : 0);
+          for (let l = 0; l < K; l++) matrix[k * K + l] = (b / stiff) * F[k * K + l];
+          // costs that fall with the crowd may make a mode singular: not here
+          matrix[k * K + k] = Math.max(stiff + matrix[k * K + k], 0.2 * stiff);
           right[k] = out[(K + k) * size + i] - (b / stiff) * out[k * size + i];
         }
         eliminate(matrix, right, K);
