@@ -1,44 +1,68 @@
 // The catalogue: problems by name, each with good values, a closed form or data, and its citations.
+import type { Problem } from "../../src/problem.js";
+import type { MeanFieldGame } from "../mean-field-game.js";
 import type { ProximalFlow } from "../proximal-flow.js";
 import { checkerboard } from "./checkerboard.js";
 import { circles } from "./circles.js";
+import { corridor } from "./corridor.js";
 import { eightGaussians } from "./eight-gaussians.js";
+import { ergodicTorus } from "./ergodic-torus.js";
+import { evacuation } from "./evacuation.js";
+import { firstOrderTorus } from "./first-order-torus.js";
 import { gaussianScale } from "./gaussian-scale.js";
 import { gaussianShift } from "./gaussian-shift.js";
+import { linearQuadraticMean } from "./linear-quadratic-mean.js";
+import { logGaussian } from "./log-gaussian.js";
 import { manifoldTarget } from "./manifold-target.js";
+import { manufacturedTorus } from "./manufactured-torus.js";
+import { obstacleCrowd } from "./obstacle-crowd.js";
 import { oldFaithful } from "./old-faithful.js";
 import { pinwheel } from "./pinwheel.js";
 import { pointTarget } from "./point-target.js";
 import { spirals } from "./spirals.js";
 import { swissRoll } from "./swiss-roll.js";
+import { systemicRisk } from "./systemic-risk.js";
+import { torusCrowd } from "./torus-crowd.js";
+import { twoCrowds } from "./two-crowds.js";
 import { twoMoons } from "./two-moons.js";
 
 export * from "./checkerboard.js";
 export * from "./circles.js";
+export * from "./corridor.js";
 export * from "./eight-gaussians.js";
+export * from "./ergodic-torus.js";
+export * from "./evacuation.js";
+export * from "./first-order-torus.js";
 export * from "./gaussian-scale.js";
 export * from "./gaussian-shift.js";
+export * from "./linear-quadratic-mean.js";
+export * from "./log-gaussian.js";
 export * from "./manifold-target.js";
+export * from "./manufactured-torus.js";
+export * from "./obstacle-crowd.js";
 export * from "./old-faithful.js";
 export * from "./ornstein-uhlenbeck.js";
 export * from "./pinwheel.js";
 export * from "./point-target.js";
 export * from "./spirals.js";
 export * from "./swiss-roll.js";
+export * from "./systemic-risk.js";
+export * from "./torus-crowd.js";
+export * from "./two-crowds.js";
 export * from "./two-moons.js";
 export * from "./wall-drift.js";
 export * from "./wall-equilibrium.js";
 
 /** One problem of the catalogue. */
-export interface CatalogueEntry {
+export interface CatalogueEntry<P extends Problem = ProximalFlow> {
   readonly title: string;
   /** Keys into docs/references.bib. */
   readonly references: readonly string[];
   /** The problem's own constructor; its overrides are typed there. */
-  make(overrides?: object): ProximalFlow;
+  make(overrides?: object): P;
 }
 
-/** Every problem by its name. */
+/** Every proximal flow by its name. */
 export const catalogue: Readonly<Record<string, CatalogueEntry>> = Object.freeze({
   "gaussian-shift": {
     title: "Gaussian shift: closed form in any dimension (M1)",
@@ -76,4 +100,47 @@ export const catalogue: Readonly<Record<string, CatalogueEntry>> = Object.freeze
   },
   circles: { title: "Two circles", references: ["gu2024proximal", "grathwohl2019ffjord"], make: circles },
   spirals: { title: "Two spirals", references: ["gu2024proximal", "grathwohl2019ffjord"], make: spirals },
+});
+
+/** Every mean-field game by its name. */
+export const games: Readonly<Record<string, CatalogueEntry<MeanFieldGame>>> = Object.freeze({
+  "torus-crowd": {
+    title: "A crowd on the torus, 1-D (P3) to 3-D",
+    references: ["achdou2010mean", "achdou2012iterative"],
+    make: torusCrowd,
+  },
+  "ergodic-torus": { title: "Ergodic game on the torus (P1)", references: ["achdou2010mean"], make: ergodicTorus },
+  "log-gaussian": {
+    title: "Gaussian equilibrium with a logarithmic coupling: closed form in any dimension (P5)",
+    references: ["gomes2016regularity"],
+    make: logGaussian,
+  },
+  "linear-quadratic-mean": {
+    title: "Linear–quadratic game with attraction to the mean: closed form in any dimension (P6)",
+    references: ["bensoussan2016linear"],
+    make: linearQuadraticMean,
+  },
+  "first-order-torus": {
+    title: "First-order stationary game: closed form, or many equilibria (P7)",
+    references: ["almulla2017two", "gomes2018onedimensional"],
+    make: firstOrderTorus,
+  },
+  "obstacle-crowd": { title: "A crowd around a hill (P14)", references: ["ruthotto2020machine"], make: obstacleCrowd },
+  corridor: { title: "A crowded corridor with doors (P15)", references: ["achdou2018congestion"], make: corridor },
+  "manufactured-torus": {
+    title: "Manufactured game on the torus, 1-D to 3-D (P16)",
+    references: ["roache2002code"],
+    make: manufacturedTorus,
+  },
+  "systemic-risk": {
+    title: "Systemic risk: banks that lend to each other, closed form",
+    references: ["carmona2015systemic"],
+    make: systemicRisk,
+  },
+  "two-crowds": { title: "Two crowds that change places", references: ["achdou2017segregation"], make: twoCrowds },
+  evacuation: {
+    title: "Evacuation of a room with two doors and a pillar",
+    references: ["lachapelle2011crowds", "achdou2018congestion"],
+    make: evacuation,
+  },
 });
