@@ -3,6 +3,7 @@
 //   ‖F(xₖ) + F′(xₖ) dₖ‖ ≤ ηₖ ‖F(xₖ)‖ by GMRES,   xₖ₊₁ = xₖ ⊕ λₖ dₖ
 //   F′            analytic, matrix-free, exact transposes
 //   preconditioner mean coefficients, both equations coupled, inverted by fast transforms and a Riccati sweep (game-preconditioner.ts)
+//                 (doors, obstacles: the true coefficients, by multigrid sweeps backward and forward, sweep-preconditioner.ts)
 //   ⊕             x + λd, except that a density which would lose more than four fifths approaches its lower bound from above instead,
 //                 and its slab keeps the mass of x + λd: an O(λ²) change, so that densities stay positive and mass exact on the way
 //   continuation  where the viscosity is small or Newton stalls: from a larger viscosity downwards, each start the solution before
@@ -20,6 +21,7 @@ import type { SolveContext, Solver } from "../../src/solver.js";
 import { transformPreconditioner } from "./game-preconditioner.js";
 import { type GameScheme, type GameSchemeOptions, gameScheme } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { sweepPreconditioner } from "./sweep-preconditioner.js";
 
 export interface NewtonOptions extends Partial<GameSchemeOptions> {
   /** Cells an axis, one number or one for each axis; default 128, 64, 24 in 1-D, 2-D, 3-D. */
@@ -36,6 +38,11 @@ export interface NewtonOptions extends Partial<GameSchemeOptions> {
   readonly continuation?: "auto" | false;
   /** GMRES basis vectors before a restart; default 60. */
   readonly restart?: number;
+  /**
+   * `"transform"`: mean coefficients, both equations together; `"sweeps"`: true coefficients, one equation after the other; not for
+   * planning games. Default `"auto"`: sweeps where there are doors or obstacles, else transform.
+   */
+  readonly preconditioner?: "auto" | "transform" | "sweeps";
 }
 
 const NAME = "newton";
@@ -71,6 +78,7 @@ export function newton(options: NewtonOptions = {}): Solver<MeanFieldGame, GridG
     start: "uniform",
     continuation: "auto",
     restart: 60,
+    preconditioner: "auto",
     ...options,
   };
   check(settings);
@@ -116,6 +124,14 @@ function check(s: Settings): void {
     'be "auto" or false',
     s.continuation,
     'Use continuation: "auto"',
+  );
+  demand(
+    ["auto", "transform", "sweeps"].includes(s.preconditioner),
+    NAME,
+    "preconditioner",
+    'be "auto", "transform" or "sweeps"',
+    s.preconditioner,
+    'Use preconditioner: "auto"',
   );
   demand(
     s.start === "uniform" || (typeof s.start === "object" && s.start !== null),
@@ -242,7 +258,9 @@ async function solveAt(
   stage: string,
 ): Promise<Stage> {
   const breathe = breathing(context.signal);
-  const preconditioner = transformPreconditioner(scheme);
+  const sweeps =
+    s.preconditioner === "sweeps" || (s.preconditioner === "auto" && !scheme.cells.isPlain && scheme.final === null);
+  const preconditioner = sweeps ? sweepPreconditioner(scheme) : transformPreconditioner(scheme);
   let jacobian: ReturnType<GameScheme["linearise"]> | null = null;
   const result = await newtonKrylov<Float64Array>({
     space: arraySpace(scheme.length),
