@@ -162,7 +162,7 @@ function walker(cells: Cells, count: number): Walker {
       if (boundary === "periodic") s -= Math.floor(s / n) * n;
       if (!(s >= 0 && s <= n)) return false;
       at[i * d + a] = Math.min(Math.floor(s), n - 1);
-      local[i * d + a] = clear(s - at[i * d + a]);
+      local[i * d + a] = s - at[i * d + a];
       cell[i] += at[i * d + a] * g.strides[a];
     }
     return open[cell[i]] === 1;
