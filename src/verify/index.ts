@@ -4,5 +4,6 @@ export * from "./flow.js";
 export * from "./game.js";
 export * from "./law.js";
 export * from "./straightness.js";
+export * from "./uniqueness.js";
 export * from "./verify.js";
 export * from "./well-posedness.js";
