@@ -16,6 +16,7 @@ export * from "./game-sweeps.js";
 export * from "./ground-state.js";
 export * from "./hopf-lax.js";
 export * from "./lipschitz-envelope.js";
+export { type NewtonOptions, newton } from "./newton.js";
 export * from "./numerical-hamiltonian.js";
 export * from "./picard.js";
 export * from "./policy-iteration.js";
