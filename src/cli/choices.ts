@@ -1,32 +1,68 @@
 // Names on the command line → problems and solvers. With index.ts the only place in src that knows them.
 import { existsSync } from "node:fs";
-import { catalogue, type ProximalFlow, readProblemFile } from "../../problems/index.js";
+import { catalogue, games, readProblemFile } from "../../problems/index.js";
 import {
+  type ErgodicOptions,
+  ergodic,
+  type FictitiousPlayOptions,
+  fictitiousPlay,
   type GridProximalFlowOptions,
   gridProximalFlow,
   type NeuralProximalFlowDualOptions,
   type NeuralProximalFlowOptions,
+  type NewtonOptions,
   neuralProximalFlow,
   neuralProximalFlowDual,
+  newton,
+  type ParticleFixedPointOptions,
   type ParticleProximalFlowOptions,
+  type PicardOptions,
+  type PolicyIterationOptions,
+  particleFixedPoint,
   particleProximalFlow,
+  picard,
+  policyIteration,
 } from "../../solvers/index.js";
 import { nearest, UsageError } from "../error.js";
+import type { Problem } from "../problem.js";
+import type { Solution } from "../solution/index.js";
 import type { Solver } from "../solver.js";
+import { flowLaws, gameLaws, type Law } from "../verify/index.js";
 
 type Settings = Record<string, unknown>;
-type Make = (settings: Settings) => Solver<ProximalFlow>;
+type Make = (settings: Settings) => Solver;
+
+/** One solver of the command line. */
+export interface Choice {
+  readonly title: string;
+  /** Kind of problem it is for. */
+  readonly kind: "proximal-flow" | "mean-field-game";
+  /** Part of a comparison that names no solvers, where it handles the problem. */
+  readonly compared: boolean;
+  readonly make: Make;
+  /** What --set may name. */
+  readonly settings: readonly string[];
+}
 
 /** The names of an options type, all of them: the compiler refuses a list with one missing or one too many. */
 const namesOf = <Options>(names: Readonly<Record<keyof Options, true>>): readonly string[] => Object.keys(names);
 
-/** Solver name → factory, one line, and what --set may name. The order is that of the report. */
-export const solvers: Readonly<
-  Record<string, { readonly title: string; readonly make: Make; readonly settings: readonly string[] }>
-> = {
+const gridSettings = {
+  points: true,
+  steps: true,
+  scheme: true,
+  time: true,
+  tolerance: true,
+  maxIterations: true,
+} as const;
+
+/** Solver name → factory. The order is that of the report; the first that handles a problem is its default. */
+export const solvers: Readonly<Record<string, Choice>> = {
   grid: {
     title: "concave dual on a grid, Hopf–Lax and Lipschitz envelopes (1-D, 2-D)",
-    make: gridProximalFlow as Make,
+    kind: "proximal-flow",
+    compared: true,
+    make: gridProximalFlow as unknown as Make,
     settings: namesOf<GridProximalFlowOptions>({
       points: true,
       box: true,
@@ -39,12 +75,16 @@ export const solvers: Readonly<
   },
   particle: {
     title: "exact semi-relaxed transport between samples (any dimension)",
-    make: particleProximalFlow as Make,
+    kind: "proximal-flow",
+    compared: true,
+    make: particleProximalFlow as unknown as Make,
     settings: namesOf<ParticleProximalFlowOptions>({ count: true, targetCount: true, tolerance: true }),
   },
   neural: {
     title: "potential network and certified critic, adversarial (any dimension)",
-    make: neuralProximalFlow as Make,
+    kind: "proximal-flow",
+    compared: true,
+    make: neuralProximalFlow as unknown as Make,
     settings: namesOf<NeuralProximalFlowOptions>({
       width: true,
       depth: true,
@@ -67,7 +107,9 @@ export const solvers: Readonly<
   },
   "neural-dual": {
     title: "certified critic alone, paths by its proximal map (any dimension)",
-    make: neuralProximalFlowDual as Make,
+    kind: "proximal-flow",
+    compared: true,
+    make: neuralProximalFlowDual as unknown as Make,
     settings: namesOf<NeuralProximalFlowDualOptions>({
       width: true,
       depth: true,
@@ -82,24 +124,101 @@ export const solvers: Readonly<
       evaluation: true,
     }),
   },
+  newton: {
+    title: "Newton–Krylov on cells (games in 1-D to 3-D, planning, doors, obstacles)",
+    kind: "mean-field-game",
+    compared: true,
+    make: newton as unknown as Make,
+    settings: namesOf<NewtonOptions>({
+      ...gridSettings,
+      start: true,
+      continuation: true,
+      restart: true,
+      preconditioner: true,
+    }),
+  },
+  ergodic: {
+    title: "Newton on (u, m, λ̄) (ergodic games in 1-D to 3-D)",
+    kind: "mean-field-game",
+    compared: true,
+    make: ergodic as unknown as Make,
+    settings: namesOf<ErgodicOptions>({
+      points: true,
+      scheme: true,
+      tolerance: true,
+      maxIterations: true,
+      start: true,
+    }),
+  },
+  "policy-iteration": {
+    title: "policy iteration on cells (games in 1-D to 3-D)",
+    kind: "mean-field-game",
+    compared: true,
+    make: policyIteration as unknown as Make,
+    settings: namesOf<PolicyIterationOptions>({ ...gridSettings, start: true, exploitability: true, damping: true }),
+  },
+  picard: {
+    title: "damped or Anderson-accelerated fixed point on cells (games in 1-D to 3-D)",
+    kind: "mean-field-game",
+    compared: false,
+    make: picard as unknown as Make,
+    settings: namesOf<PicardOptions>({
+      ...gridSettings,
+      start: true,
+      exploitability: true,
+      damping: true,
+      anderson: true,
+    }),
+  },
+  "fictitious-play": {
+    title: "fictitious play on cells (games in 1-D to 3-D)",
+    kind: "mean-field-game",
+    compared: false,
+    make: fictitiousPlay as unknown as Make,
+    settings: namesOf<FictitiousPlayOptions>({ ...gridSettings, start: true, rate: true }),
+  },
+  "particle-game": {
+    title: "interacting particles and regression (games of any dimension)",
+    kind: "mean-field-game",
+    compared: true,
+    make: particleFixedPoint as unknown as Make,
+    settings: namesOf<ParticleFixedPointOptions>({
+      particles: true,
+      steps: true,
+      iterations: true,
+      tolerance: true,
+      damping: true,
+      memory: true,
+      degree: true,
+      walls: true,
+      density: true,
+      bandwidth: true,
+    }),
+  },
+};
+
+/** Every problem of the catalogue by name. */
+export const problems: Readonly<Record<string, { readonly title: string; make(): Problem }>> = {
+  ...catalogue,
+  ...games,
 };
 
 /** A catalogue name, or the path of a JSON problem file. */
-export async function chooseProblem(name: string): Promise<ProximalFlow> {
-  if (Object.hasOwn(catalogue, name)) return catalogue[name].make();
+export async function chooseProblem(name: string): Promise<Problem> {
+  if (Object.hasOwn(problems, name)) return problems[name].make();
   if (name.endsWith(".json")) {
     if (!existsSync(name))
       throw new UsageError(`meanfield: problem file must exist; got ${JSON.stringify(name)}. Check the path.`);
     return readProblemFile(name);
   }
-  const names = Object.keys(catalogue);
+  const names = Object.keys(problems);
   throw new UsageError(
     `meanfield: problem must be a catalogue name or a .json file; got ${JSON.stringify(name)}. Did you mean ${nearest(name, names)}? See meanfield list.`,
   );
 }
 
 /** A solver by name with its settings. */
-export function chooseSolver(name: string, settings: Settings = {}): Solver<ProximalFlow> {
+export function chooseSolver(name: string, settings: Settings = {}): Solver {
   if (!Object.hasOwn(solvers, name)) {
     const names = Object.keys(solvers);
     throw new UsageError(
@@ -113,6 +232,32 @@ export function chooseSolver(name: string, settings: Settings = {}): Solver<Prox
         `meanfield: --set must name one of ${known.join(", ")}; got ${JSON.stringify(key)}. Did you mean ${nearest(key, known)}?`,
       );
   return make(settings);
+}
+
+/** The solver of a problem when none is named: particles for flows, the first that handles it for games. */
+export function defaultSolver(problem: Problem): string {
+  if (problem.kind === "proximal-flow") return "particle";
+  const first = Object.keys(solvers).find((name) => solvers[name].make({}).handles(problem) === true);
+  if (first === undefined)
+    throw new UsageError(
+      `meanfield: problem must have a solver; got ${JSON.stringify(problem.name)}, which none handles. See meanfield list.`,
+    );
+  return first;
+}
+
+/** The solvers of a comparison when none are named. */
+export function defaultSolvers(list: readonly Problem[]): readonly string[] {
+  return Object.keys(solvers).filter((name) => {
+    const { kind, compared, make } = solvers[name];
+    return compared && list.some((p) => p.kind === kind && (kind === "proximal-flow" || make({}).handles(p) === true));
+  });
+}
+
+/** The laws of a problem's kind. */
+export function lawsOf(problem: Problem): readonly Law<Solution>[] {
+  return problem.kind === "mean-field-game"
+    ? (gameLaws() as unknown as readonly Law<Solution>[])
+    : (flowLaws() as unknown as readonly Law<Solution>[]);
 }
 
 /** `["points=128", "box=[-4,4]"]` → `{ points: 128, box: [-4, 4] }`; a value that is not JSON is text. */

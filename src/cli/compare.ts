@@ -11,8 +11,7 @@ import {
   tally,
   writeReport,
 } from "../report/index.js";
-import { flowLaws } from "../verify/index.js";
-import { chooseProblem, chooseSolver, solvers } from "./choices.js";
+import { chooseProblem, chooseSolver, defaultSolvers, lawsOf } from "./choices.js";
 import { type Command, exitCodes, integerOption } from "./command.js";
 
 export const compareCommand: Command = {
@@ -21,13 +20,13 @@ export const compareCommand: Command = {
   help: `meanfield compare PROBLEM [PROBLEM …] [--solvers A,B,…]: several solvers, one report
 
   PROBLEM          a catalogue name or a JSON problem file
-  --solvers A,B    default ${Object.keys(solvers).join(",")}
+  --solvers A,B    default: the independent methods that handle the problem (see meanfield list)
   --repeats N      solves of each stochastic solver, for the seed-to-seed spread (default 1)
   --count N        sample paths of each measurement (default 256)
   --checkpoints F  folder for checkpoints: an interrupted comparison resumes its networks
   --out FOLDER     default out/PROBLEM; index.html, results.json, results.csv, fields.npz, references.bib
 
-Exit code 3 when a solver failed, 1 when a law failed, else 0. The report is written in every case.
+Exit code 3 when a solver failed or none handles a problem, 1 when a law failed, else 0. The report is written in every case.
 
 Example:
   meanfield compare two-moons --solvers grid,particle --out out/moons`,
@@ -46,13 +45,14 @@ Example:
     }
     const problems = [];
     for (const name of parsed.positionals) problems.push(await chooseProblem(name));
-    const names = ((parsed.values.solvers as string | undefined) ?? Object.keys(solvers).join(",")).split(",");
+    const named = parsed.values.solvers as string | undefined;
+    const names = named?.split(",") ?? defaultSolvers(problems);
     const methods = names.map((name) => chooseSolver(name.trim()));
     const folder = resolve(parsed.out ?? `out/${problems.map((p) => p.name).join("+")}`);
     await demandWritableFolder(folder, reportFiles);
     const comparison = await compare(problems, {
       solvers: methods,
-      laws: flowLaws(),
+      laws: lawsOf,
       seed: parsed.seed,
       repeats: integerOption(parsed, "repeats", 1),
       count: integerOption(parsed, "count", 256),
@@ -76,6 +76,7 @@ function exitCode(record: ComparisonRecord): number {
   const runs = record.studies.flatMap((study) => study.runs);
   if (runs.some((run) => run.failure?.kind === "failed" || run.failure?.kind === "ill-posed"))
     return exitCodes.solverFailed;
+  if (record.studies.some((study) => study.runs.every((run) => run.status === null))) return exitCodes.solverFailed;
   return runs.some((run) => run.laws.some((law) => law.holds === false)) ? exitCodes.checkFailed : exitCodes.ok;
 }
 
@@ -90,7 +91,11 @@ function studyLines(study: StudyRecord): string[] {
     const what = run.failure === null ? "converged" : `${run.failure.kind}: ${run.failure.text}`;
     const value = number(run.objective?.primal ?? run.objective?.dual ?? null);
     const time = run.seconds === null ? "–" : `${run.seconds.toFixed(1)} s`;
-    return `  ${run.solver.padEnd(14)} value ${value.padEnd(9)} W₂ to held-out ${number(run.toHeldOut?.mean ?? null).padEnd(7)} ${time.padEnd(8)} ${what}`;
+    const measure =
+      study.kind === "flow"
+        ? `value ${value.padEnd(9)} W₂ to held-out ${number(run.toHeldOut?.mean ?? null).padEnd(7)}`
+        : `exploitability ${number(run.numbers.exploitability ?? null).padEnd(9)}`;
+    return `  ${run.solver.padEnd(20)} ${measure} ${time.padEnd(8)} ${what}`;
   });
   return [
     `${study.title}`,

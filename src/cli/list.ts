@@ -1,5 +1,5 @@
 // meanfield list: what can be solved, and how.
-import { catalogue } from "../../problems/index.js";
+import { catalogue, games } from "../../problems/index.js";
 import { solvers } from "./choices.js";
 import { type Command, exitCodes } from "./command.js";
 
@@ -13,14 +13,29 @@ Example:
   options: {},
   takesArguments: false,
   run: async (parsed, streams) => {
-    const problems = Object.entries(catalogue).map(([name, entry]) => ({ name, title: entry.title }));
-    const methods = Object.entries(solvers).map(([name, entry]) => ({ name, title: entry.title }));
+    const rows = (of: Readonly<Record<string, { readonly title: string }>>) =>
+      Object.entries(of).map(([name, { title }]) => ({ name, title }));
+    const methods = (kind: string) =>
+      rows(Object.fromEntries(Object.entries(solvers).filter(([, s]) => s.kind === kind)));
+    const groups = [
+      ["Proximal flows", rows(catalogue), methods("proximal-flow")],
+      ["Mean-field games", rows(games), methods("mean-field-game")],
+    ] as const;
     if (parsed.json) {
-      streams.out(JSON.stringify({ problems, solvers: methods }, null, 2));
+      const all = { problems: groups.flatMap(([, p]) => p), solvers: groups.flatMap(([, , m]) => m) };
+      streams.out(JSON.stringify(all, null, 2));
     } else {
-      const lines = (rows: readonly { name: string; title: string }[]) =>
-        rows.map((row) => `  ${row.name.padEnd(18)} ${row.title}`);
-      streams.out(["Problems", ...lines(problems), "", "Solvers", ...lines(methods)].join("\n"));
+      const lines = (list: readonly { name: string; title: string }[]) =>
+        list.map((row) => `  ${row.name.padEnd(22)} ${row.title}`);
+      const text = groups.flatMap(([title, list, own]) => [
+        title,
+        ...lines(list),
+        "",
+        `${title}: solvers`,
+        ...lines(own),
+        "",
+      ]);
+      streams.out(text.join("\n").trimEnd());
     }
     return exitCodes.ok;
   },

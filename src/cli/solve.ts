@@ -4,8 +4,8 @@ import { UsageError } from "../error.js";
 import { demandWritableFolder, encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
 import type { Solution } from "../solution/index.js";
 import { solve } from "../solve.js";
-import { flowLaws, judgeAll } from "../verify/index.js";
-import { chooseProblem, chooseSolver, readSettings } from "./choices.js";
+import { judgeAll } from "../verify/index.js";
+import { chooseProblem, chooseSolver, defaultSolver, lawsOf, readSettings } from "./choices.js";
 import { type Command, exitCodes } from "./command.js";
 
 export const solveCommand: Command = {
@@ -14,7 +14,7 @@ export const solveCommand: Command = {
   help: `meanfield solve PROBLEM [--solver NAME] [--set NAME=VALUE …]: solve one problem with one solver
 
   PROBLEM          a catalogue name or a JSON problem file
-  --solver NAME    grid, particle, neural or neural-dual (default particle)
+  --solver NAME    see meanfield list (default: particle for flows, newton or ergodic for games)
   --set NAME=VALUE an option of the solver, VALUE as JSON; may be repeated
   --checkpoint F   write state to F now and then, and resume from it when it exists
   --out FOLDER     write solution.json and fields.npz there
@@ -35,7 +35,7 @@ Example:
     }
     const problem = await chooseProblem(parsed.positionals[0]);
     const solver = chooseSolver(
-      (parsed.values.solver as string | undefined) ?? "particle",
+      (parsed.values.solver as string | undefined) ?? defaultSolver(problem),
       readSettings((parsed.values.set ?? []) as string[]),
     );
     if (parsed.out !== null) await demandWritableFolder(parsed.out, ["solution.json", "fields.npz"]);
@@ -49,7 +49,7 @@ Example:
           `${solver.name}: ${p.stage} ${p.iteration}${p.fraction === null ? "" : ` (${Math.round(100 * p.fraction)} %)`}`,
         ),
     });
-    const laws = await judgeAll(flowLaws(), solution, { seed: parsed.seed, count: 256 });
+    const laws = await judgeAll(lawsOf(problem), solution, { seed: parsed.seed, count: 256 });
     const record = { ...describe(solution), laws };
     if (parsed.out !== null) {
       const paths = solution.trajectories({ steps: 20, seed: parsed.seed });

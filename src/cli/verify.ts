@@ -1,9 +1,21 @@
 // meanfield verify: a solver held to its laws on random problems.
-import { type ProximalFlow, proximalFlow } from "../../problems/index.js";
+
+import type { Arbitrary } from "fast-check";
+import { proximalFlow, randomGame } from "../../problems/index.js";
 import { UsageError } from "../error.js";
 import { demandWritableFile, encodeJson, writeFileAtomic } from "../io/index.js";
-import { arbitraryProximalFlow, flowLaws, type RandomFlow, type VerifyReport, verify } from "../verify/index.js";
-import { chooseSolver, readSettings } from "./choices.js";
+import type { Problem } from "../problem.js";
+import type { Solution } from "../solution/index.js";
+import {
+  arbitraryGame,
+  arbitraryProximalFlow,
+  flowLaws,
+  gameLaws,
+  type Law,
+  type VerifyReport,
+  verify,
+} from "../verify/index.js";
+import { chooseSolver, readSettings, solvers } from "./choices.js";
 import { type Command, exitCodes, integerOption } from "./command.js";
 
 export const verifyCommand: Command = {
@@ -11,7 +23,7 @@ export const verifyCommand: Command = {
   summary: "hold a solver to its laws on random problems",
   help: `meanfield verify [--solver NAME] [--runs N]: a solver held to its laws on random problems
 
-  --solver NAME    grid, particle, neural or neural-dual (default particle)
+  --solver NAME    see meanfield list (default particle); a game solver is held to random games
   --set NAME=VALUE an option of the solver, VALUE as JSON; may be repeated
   --runs N         random problems (default 25)
   --path P         path of an earlier failure: with the same seed it replays just that case
@@ -37,24 +49,28 @@ Example:
     const name = (parsed.values.solver as string | undefined) ?? "particle";
     const solver = chooseSolver(name, readSettings((parsed.values.set ?? []) as string[]));
     if (parsed.out !== null) await demandWritableFile(parsed.out);
-    const report = await verify(
-      solver,
-      arbitraryProximalFlow<ProximalFlow>((options: RandomFlow) => proximalFlow(options)),
-      {
-        laws: flowLaws(),
-        runs: integerOption(parsed, "runs", 25),
-        seed: parsed.seed,
-        device: parsed.device,
-        signal: streams.signal,
-        path: parsed.values.path as string | undefined,
-        onProgress: (p) => streams.progress?.(`${solver.name}: ${p.stage} ${p.iteration}`),
-      },
-    );
+    const { problems, laws } = subjects(solvers[name].kind);
+    const report = await verify(solver, problems, {
+      laws,
+      runs: integerOption(parsed, "runs", 25),
+      seed: parsed.seed,
+      device: parsed.device,
+      signal: streams.signal,
+      path: parsed.values.path as string | undefined,
+      onProgress: (p) => streams.progress?.(`${solver.name}: ${p.stage} ${p.iteration}`),
+    });
     if (parsed.out !== null) await writeFileAtomic(parsed.out, encodeJson(report));
     streams.out(parsed.json ? encodeJson(report) : reportText(report, name));
     return report.passed ? exitCodes.ok : exitCodes.checkFailed;
   },
 };
+
+/** Random problems of a kind, and the laws they are held to. */
+function subjects(kind: string): { problems: Arbitrary<Problem>; laws: readonly Law<Solution>[] } {
+  if (kind === "mean-field-game")
+    return { problems: arbitraryGame(randomGame), laws: gameLaws() as unknown as readonly Law<Solution>[] };
+  return { problems: arbitraryProximalFlow(proximalFlow), laws: flowLaws() as unknown as readonly Law<Solution>[] };
+}
 
 function reportText(report: VerifyReport, name: string): string {
   const rows = report.laws.map((law) => {

@@ -24,8 +24,8 @@ import type {
 
 export interface CompareOptions<P extends Problem> {
   readonly solvers: readonly Solver<NoInfer<P>>[];
-  /** Laws held against every solution. */
-  readonly laws: readonly Law<Solution<NoInfer<P>>>[];
+  /** Laws held against every solution, or the laws of a problem. */
+  readonly laws: readonly Law<Solution<NoInfer<P>>>[] | ((problem: NoInfer<P>) => readonly Law<Solution<NoInfer<P>>>[]);
   readonly seed?: number;
   /** Solves of each stochastic (neural or particle) solver, seeds seed, seed + 1, …, for the spread; default 1. */
   readonly repeats?: number;
@@ -173,6 +173,7 @@ async function measure<P extends Problem>(
   { seed = 0, count = 256, laws }: CompareOptions<P>,
 ): Promise<StudyRecord> {
   const measures = measuresOf(problem, runs, { seed, count });
+  const own = typeof laws === "function" ? laws(problem) : laws;
   const records: RunRecord[] = [];
   for (const [r, { solver, solution, failure }] of runs.entries()) {
     records.push({
@@ -188,7 +189,7 @@ async function measure<P extends Problem>(
       counts: solution?.counts ?? null,
       device: solution?.device ?? null,
       histories: solution?.histories ?? [],
-      laws: solution === null ? [] : await judgeAll(laws, solution, { seed, count }),
+      laws: solution === null ? [] : await judgeAll(own, solution, { seed, count }),
       ...measures.runs[r],
     });
   }

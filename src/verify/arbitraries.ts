@@ -152,3 +152,54 @@ export function arbitraryProximalFlow<P>(make: (options: RandomFlow) => P, choic
       }),
     );
 }
+
+/** What {@link arbitraryGame} hands to the constructor: a monotone game on a box of side 1, in plain numbers. */
+export interface RandomGame {
+  readonly name: string;
+  readonly dimension: number;
+  readonly ends: "periodic" | "no-flux";
+  readonly viscosity: number;
+  readonly horizon: number;
+  /** H: |p|^γ/γ, or |p|²/(2(1+m)^a) where `congestion` is a number. */
+  readonly exponent: number;
+  readonly congestion: number | null;
+  /** f = strength · m^power + potential · Σ cos 2πx_a. */
+  readonly strength: number;
+  readonly power: number;
+  readonly potential: number;
+  /** m₀ = 1 + start · Π cos 2πx_a. */
+  readonly start: number;
+  /** g = terminal · Σ sin² πx_a. */
+  readonly terminal: number;
+}
+
+export interface GameChoice {
+  /** Dimensions to choose from; default [1, 2]. */
+  readonly dimensions?: readonly number[];
+  /** Least and largest viscosity; default 0.1 and 1. */
+  readonly viscosity?: readonly [number, number];
+}
+
+/**
+ * A random monotone mean-field game on a torus or in a closed box; shrinks to a free heat flow in one dimension.
+ *
+ * @param make the problem constructor, `randomGame` of `meanfield/problems`
+ */
+export function arbitraryGame<P>(make: (options: RandomGame) => P, choice: GameChoice = {}): Arbitrary<P> {
+  const { dimensions = [1, 2], viscosity = [0.1, 1] } = choice;
+  return fc
+    .record({
+      dimension: fc.constantFrom(...dimensions),
+      ends: fc.constantFrom("periodic" as const, "no-flux" as const),
+      viscosity: arbitraryNumber(viscosity[0], viscosity[1], viscosity[1]),
+      horizon: arbitraryNumber(0.25, 1, 1),
+      exponent: arbitraryNumber(1.5, 3, 2),
+      congestion: fc.option(arbitraryNumber(0.25, 1.5, 1), { nil: null, freq: 3 }),
+      strength: arbitraryNumber(0, 1, 0),
+      power: arbitraryNumber(1, 3, 1),
+      potential: arbitraryNumber(-1, 1, 0),
+      start: arbitraryNumber(-0.75, 0.75, 0),
+      terminal: arbitraryNumber(-1, 1, 0),
+    })
+    .map((game) => make({ name: "random-game", ...game }));
+}
