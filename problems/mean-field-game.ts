@@ -103,8 +103,9 @@ export interface MeanFieldGame extends Problem {
  *
  * @throws UsageError when a term does not fit the domain, the mode, or the number of populations
  *
- * *Notes*: the answers `isMonotone` and `isPotential` follow from the terms: f and g both monotone (potential) and H free of m. A
- * Hamiltonian that depends on m makes them `null` (not known), or false where a test is known to fail.
+ * *Notes*: the answers `isMonotone` and `isPotential` follow from the terms: f and g both monotone (potential) and H free of m. With an H
+ * that depends on m the game is not potential, and monotone when H says so of itself, as congestion with exponent ≤ 2 does;
+ * else `null` (not known).
  *
  * *Good values*: ν from 0.02 to 1 on a unit torus; T = 1.
  *
@@ -208,7 +209,8 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
     if (answers.includes(false)) return false;
     return answers.includes(null) ? null : true;
   };
-  const isMonotone = separable ? both((c) => (c.dependsOnMass ? c.isMonotone : true)) : null;
+  const monotoneHamiltonians = populations.every(({ hamiltonian: h }) => !h.dependsOnMass || h.isMonotone === true);
+  const isMonotone = monotoneHamiltonians ? both((c) => (c.dependsOnMass ? c.isMonotone : true)) : null;
   const isPotential = separable && both((c) => (c.dependsOnMass ? c.isPotential : true)) === true;
   const name = options.name ?? "mean-field-game";
   return Object.freeze({
@@ -244,8 +246,8 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
         name: p.name,
         viscosity: p.viscosity,
         hamiltonian: p.hamiltonian.description,
-        initial: p.initial?.text ?? null,
-        final: p.final?.text ?? null,
+        initial: describeLaw(p.initial),
+        final: describeLaw(p.final),
         mass: p.mass,
         valueSource: p.valueSource?.text ?? null,
         densitySource: p.densitySource?.text ?? null,
@@ -318,6 +320,11 @@ function population(p: PopulationOptions, k: number, count: number, mode: GameMo
     valueSource: source(p.valueSource, "valueSource"),
     densitySource: source(p.densitySource, "densitySource"),
   });
+}
+
+/** A distribution by its description, a density by its formula. */
+function describeLaw(law: Law | null): unknown {
+  return law === null ? null : (law.distribution?.description ?? law.density?.constant ?? law.text);
 }
 
 function equations(

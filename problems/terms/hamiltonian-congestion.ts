@@ -38,14 +38,7 @@ export function hamiltonianCongestion(options: HamiltonianCongestionOptions): Ha
   const where = "hamiltonianCongestion";
   const { dimension: d, exponent: a, parameters = {} } = options;
   demand(Number.isInteger(d) && d >= 1, where, "dimension", "be an integer ≥ 1", d, "Use dimension: 2");
-  demand(
-    a >= 0 && Number.isFinite(a),
-    where,
-    "exponent",
-    "be a finite number ≥ 0",
-    a,
-    "Use exponent: 1; a negative one would make crowds a pleasure",
-  );
+  demand(a >= 0 && Number.isFinite(a), where, "exponent", "be a finite number ≥ 0", a, "Use exponent: 1");
   const cure = "A Hamiltonian is convex in p: change the sign";
   const weight = fieldNonnegative(options.weight ?? 1, d, where, "weight", parameters, cure);
   const structure: HamiltonianStructure & { readonly kind: "radial" } = {

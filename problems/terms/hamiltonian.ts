@@ -89,7 +89,7 @@ export interface Hamiltonian {
   readonly dependsOnMass: boolean;
   /**
    * The matrix (m ∂ₚₚH, ½m ∂ₚ∂ₘH; ·, −∂ₘH) is ≥ 0 for all p and m ≥ 0: beside a monotone coupling the game has at most one
-   * equilibrium. `null` = not known; left out: true where H does not depend on m, else not known.
+   * equilibrium. `null` = not known, or only up to some m; left out: true where H does not depend on m, else not known.
    */
   readonly isMonotone?: boolean | null;
   /** H depends on t beyond its arguments. */

@@ -2,9 +2,9 @@
 import type { Cells } from "../../src/grid/index.js";
 import type { NumericalJet } from "./numerical-hamiltonian.js";
 
-/** Place of ∂²G/∂D_i∂D_j, i ≤ j, among the packed curvatures of 2d differences. */
-export function pairIndex(i: number, j: number, links: number): number {
-  return i * links - (i * (i - 1)) / 2 + (j - i);
+/** Place of the pair i ≤ j among the pairs of n things, row by row. */
+export function pairIndex(i: number, j: number, n: number): number {
+  return i * n - (i * (i - 1)) / 2 + (j - i);
 }
 
 /**

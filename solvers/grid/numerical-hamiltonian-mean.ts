@@ -8,7 +8,7 @@
 import { type Hamiltonian, hamiltonianJet } from "../../problems/terms/index.js";
 import type { Cells } from "../../src/grid/index.js";
 import type { NumericalHamiltonian } from "./numerical-hamiltonian.js";
-import { clearSolid, numericalJet } from "./numerical-hamiltonian-jet.js";
+import { clearSolid, numericalJet, pairIndex } from "./numerical-hamiltonian-jet.js";
 
 /**
  * G = H(p̄), p̄ the second-order mean of both sides.
@@ -77,7 +77,7 @@ function fromMean(
           const q = out.curvature[pair];
           if (q === null) continue;
           const [a, b] = [i >> 1, j >> 1];
-          share(weights?.[i] ?? null, inner.hessian[a * dimension - (a * (a - 1)) / 2 + (b - a)], 0, q);
+          share(weights?.[i] ?? null, inner.hessian[pairIndex(a, b, dimension)], 0, q);
           share(weights?.[j] ?? null, q, 0, q);
         }
       clearSolid(c, out, order);

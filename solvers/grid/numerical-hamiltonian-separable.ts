@@ -7,7 +7,7 @@
 import type { Hamiltonian, HamiltonianStructure } from "../../problems/terms/index.js";
 import type { Cells } from "../../src/grid/index.js";
 import type { NumericalHamiltonian } from "./numerical-hamiltonian.js";
-import { clearSolid, numericalJet } from "./numerical-hamiltonian-jet.js";
+import { clearSolid, numericalJet, pairIndex } from "./numerical-hamiltonian-jet.js";
 
 /**
  * The Engquist–Osher numerical Hamiltonian of a separable H.
@@ -25,7 +25,10 @@ export function upwindSeparable(
   const links = 2 * dimension;
   const column = () => new Float64Array(size);
   const part = { value: column(), slope: column(), curvature: column(), byMass: column(), slopeByMass: column() };
-  const least = column();
+  const leasts = Array.from({ length: dimension }, column);
+  // p* of an H without t and m is found once
+  const fixed = !h.dependsOnMass && !h.dependsOnTime;
+  if (fixed) for (let a = 0; a < dimension; a++) structure.least(a, 0, c.points, new Float64Array(size), leasts[a]);
   const at = column();
   return Object.freeze({
     name: "upwind",
@@ -34,7 +37,8 @@ export function upwindSeparable(
       out.value.fill(0);
       if (order >= 1) out.byMass?.fill(0);
       for (let a = 0; a < dimension; a++) {
-        structure.least(a, t, c.points, m, least);
+        const least = leasts[a];
+        if (!fixed) structure.least(a, t, c.points, m, least);
         const [lower, upper] = [differences[2 * a], differences[2 * a + 1]];
         // φ_a(p*) leaves once; where p* is infinite the idle side's argument stands in for it and cancels
         for (let k = 0; k < size; k++)
@@ -54,17 +58,13 @@ export function upwindSeparable(
           if (order >= 1) active(sign, q, least, part.slope, 0, out.slope[j]);
           if (order >= 1 && out.byMass !== null) addTo(part.byMass, 1, out.byMass);
           if (order < 2) continue;
-          active(sign, q, least, part.curvature, 0.5, out.curvature[diagonal(j, links)] as Float64Array);
+          active(sign, q, least, part.curvature, 0.5, out.curvature[pairIndex(j, j, links)] as Float64Array);
           if (out.slopeByMass !== null) active(sign, q, least, part.slopeByMass, 0, out.slopeByMass[j]);
         }
       }
       clearSolid(c, out, order);
     },
   } satisfies NumericalHamiltonian);
-}
-
-function diagonal(j: number, links: number): number {
-  return j * links - (j * (j - 1)) / 2;
 }
 
 function addTo(values: Float64Array, scale: number, out: Float64Array): void {
