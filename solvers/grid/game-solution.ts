@@ -131,7 +131,7 @@ export function gameSolution(parts: GameSolutionParts): GridGameSolution {
     problem,
     solver: { ...parts.solver, family: "grid" },
     status: parts.status,
-    histories: parts.histories,
+    histories: parts.histories.map(({ name, iterations, values }) => ({ name, iterations, values })),
     objective: parts.objective ?? { primal: null, dual: null, gap: null },
     counts: parts.counts,
     seconds: context.elapsed() - (parts.began ?? 0),
