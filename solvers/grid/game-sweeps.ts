@@ -118,7 +118,10 @@ export async function bestResponse(
   if (options.initial !== undefined) demandPath(scheme, where, "initial", options.initial);
   return backward(scheme, m, signal, async (k, n, M, paid, now, next, solve) => {
     const { dt, theta } = scheme;
-    if (options.initial !== undefined) now.set(options.initial[k][n]);
+    if (options.initial !== undefined) {
+      const { open } = scheme.cells;
+      for (let i = 0; i < now.length; i++) now[i] = open[i] === 1 ? options.initial[k][n][i] : 0;
+    }
     const [F, step] = [solve.rhs, solve.step];
     const U = solve.blend;
     const target = () => (tolerance * (1 + most(now))) / scheme.problem.horizon;

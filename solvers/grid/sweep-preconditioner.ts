@@ -6,7 +6,7 @@
 // from 0 for monotone f and does not grow with the grid. Each step in time: a multigrid cycle or more (in 1-D the exact
 // solution) of the change from the slab before. For doors, obstacles, small ν, where mean coefficients are far from the true ones.
 // Reference: Achdou, Perez 2012 (key achdou2012iterative).
-import { demand } from "../../src/error.js";
+import { demand, UsageError } from "../../src/error.js";
 import {
   applyStencil,
   assembleGenerator,
@@ -95,7 +95,9 @@ export function sweepPreconditioner(scheme: GameScheme, options: SweepPreconditi
     },
     apply(v, out) {
       if (steps === null || current === null)
-        throw new Error(`${where}: update must come before apply. Give it a linearisation first.`);
+        throw new UsageError(
+          `${where}: update must come before apply; got no linearisation. Call update with one first.`,
+        );
       const { rates, curvature } = current;
       const half = v.length / 2;
       const slab = (x: Float64Array, index: number) => x.subarray(index * size, (index + 1) * size);

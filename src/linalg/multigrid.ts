@@ -403,77 +403,109 @@ function descend(
   for (const order of up) relax(level, a, b, x, order);
 }
 
-// One Gauss–Seidel sweep; bit a of `order` turns axis a around.
+// One Gauss–Seidel sweep; bit a of `order` turns axis a around. Rows of the last axis are walked along; the neighbours of a row lie in
+// rows at a fixed distance, over the end as on a periodic axis: where there is a wall the coefficient is 0.
 function relax(level: Level, { inverse, link }: Coefficients, b: Float64Array, x: Float64Array, order: number): void {
   const { shape, strides, neighbour } = level;
   const d = neighbour.length >> 1;
   const down0 = d > 2 && (order & 1) === 1;
   const down1 = d > 1 && ((order >> (d - 2)) & 1) === 1;
-  const down2 = ((order >> (d - 1)) & 1) === 1;
+  const step = ((order >> (d - 1)) & 1) === 1 ? -1 : 1;
+  const before = link[step > 0 ? 2 * d - 2 : 2 * d - 1];
+  const after = link[step > 0 ? 2 * d - 1 : 2 * d - 2];
   const [n0, n1, n2] = shape;
   const [s0, s1] = strides;
-  for (let i = 0; i < n0; i++) {
-    const first = (down0 ? n0 - 1 - i : i) * s0;
-    for (let j = 0; j < n1; j++) {
-      const row = first + (down1 ? n1 - 1 - j : j) * s1;
-      const start = down2 ? row + n2 - 1 : row;
-      const step = down2 ? -1 : 1;
-      if (d === 2) relaxRow2(inverse, link, neighbour, b, x, start, step, n2);
-      else if (d === 3) relaxRow3(inverse, link, neighbour, b, x, start, step, n2);
-      else relaxRow1(inverse, link, neighbour, b, x, start, step, n2);
+  for (let i0 = 0; i0 < n0; i0++) {
+    const i = down0 ? n0 - 1 - i0 : i0;
+    const lower0 = i > 0 ? -s0 : (n0 - 1) * s0;
+    const upper0 = i < n0 - 1 ? s0 : (1 - n0) * s0;
+    for (let i1 = 0; i1 < n1; i1++) {
+      const j = down1 ? n1 - 1 - i1 : i1;
+      const lower1 = j > 0 ? -s1 : (n1 - 1) * s1;
+      const upper1 = j < n1 - 1 ? s1 : (1 - n1) * s1;
+      const row = i * s0 + j * s1;
+      const start = step > 0 ? row : row + n2 - 1;
+      if (d === 2) relaxRow2(inverse, link, before, after, b, x, start, step, n2, lower1, upper1);
+      else if (d === 3) relaxRow3(inverse, link, before, after, b, x, start, step, n2, lower0, upper0, lower1, upper1);
+      else relaxRow1(inverse, before, after, b, x, start, step, n2);
     }
   }
 }
 
 function relaxRow1(
   inverse: Float64Array,
-  [l0, l1]: readonly Float64Array[],
-  [o0, o1]: readonly Int32Array[],
+  before: Float64Array,
+  after: Float64Array,
   b: Float64Array,
   x: Float64Array,
   start: number,
   step: number,
   count: number,
 ): void {
-  for (let i = 0, k = start; i < count; i++, k += step)
-    x[k] = (b[k] - l0[k] * x[o0[k]] - l1[k] * x[o1[k]]) * inverse[k];
+  let last = x[start + (count - 1) * step];
+  for (let i = 1, k = start; i <= count; i++, k += step) {
+    const next = i < count ? k + step : start;
+    last = (b[k] - after[k] * x[next] - before[k] * last) * inverse[k];
+    x[k] = last;
+  }
 }
 
 function relaxRow2(
   inverse: Float64Array,
-  [l0, l1, l2, l3]: readonly Float64Array[],
-  [o0, o1, o2, o3]: readonly Int32Array[],
+  link: readonly Float64Array[],
+  before: Float64Array,
+  after: Float64Array,
   b: Float64Array,
   x: Float64Array,
   start: number,
   step: number,
   count: number,
+  lower: number,
+  upper: number,
 ): void {
-  for (let i = 0, k = start; i < count; i++, k += step) {
-    x[k] = (b[k] - l0[k] * x[o0[k]] - l1[k] * x[o1[k]] - l2[k] * x[o2[k]] - l3[k] * x[o3[k]]) * inverse[k];
+  const l0 = link[0];
+  const l1 = link[1];
+  let last = x[start + (count - 1) * step];
+  for (let i = 1, k = start; i <= count; i++, k += step) {
+    const next = i < count ? k + step : start;
+    const rest = b[k] - l0[k] * x[k + lower] - l1[k] * x[k + upper] - after[k] * x[next];
+    // Only this line waits for the cell before.
+    last = (rest - before[k] * last) * inverse[k];
+    x[k] = last;
   }
 }
 
 function relaxRow3(
   inverse: Float64Array,
-  [l0, l1, l2, l3, l4, l5]: readonly Float64Array[],
-  [o0, o1, o2, o3, o4, o5]: readonly Int32Array[],
+  link: readonly Float64Array[],
+  before: Float64Array,
+  after: Float64Array,
   b: Float64Array,
   x: Float64Array,
   start: number,
   step: number,
   count: number,
+  lower0: number,
+  upper0: number,
+  lower1: number,
+  upper1: number,
 ): void {
-  for (let i = 0, k = start; i < count; i++, k += step) {
-    x[k] =
-      (b[k] -
-        l0[k] * x[o0[k]] -
-        l1[k] * x[o1[k]] -
-        l2[k] * x[o2[k]] -
-        l3[k] * x[o3[k]] -
-        l4[k] * x[o4[k]] -
-        l5[k] * x[o5[k]]) *
-      inverse[k];
+  const l0 = link[0];
+  const l1 = link[1];
+  const l2 = link[2];
+  const l3 = link[3];
+  let last = x[start + (count - 1) * step];
+  for (let i = 1, k = start; i <= count; i++, k += step) {
+    const next = i < count ? k + step : start;
+    const rest =
+      b[k] -
+      l0[k] * x[k + lower0] -
+      l1[k] * x[k + upper0] -
+      l2[k] * x[k + lower1] -
+      l3[k] * x[k + upper1] -
+      after[k] * x[next];
+    last = (rest - before[k] * last) * inverse[k];
+    x[k] = last;
   }
 }
 
@@ -485,10 +517,12 @@ function residualOf(
   r: Float64Array,
 ): void {
   for (let k = 0; k < size; k++) r[k] = b[k] - diagonal[k] * x[k];
-  for (let j = 0; j < link.length; j++) {
-    const row = link[j];
-    const other = neighbour[j];
-    for (let k = 0; k < size; k++) r[k] -= row[k] * x[other[k]];
+  for (let a = 0; a < link.length; a += 2) {
+    const low = link[a];
+    const up = link[a + 1];
+    const below = neighbour[a];
+    const above = neighbour[a + 1];
+    for (let k = 0; k < size; k++) r[k] -= low[k] * x[below[k]] + up[k] * x[above[k]];
   }
 }
 

@@ -3,7 +3,7 @@
 //   its transpose         Aᵀ m = c m − νΔm + Σ_j D_jᵀ(s_j m), the Fokker–Planck operator
 // For upwind slopes (s_j ≥ 0 backward, s_j ≤ 0 forward) and c > 0, A is a non-singular M-matrix: diagonal > 0, links ≤ 0, row sums
 // c (more next to doors), hence A⁻¹ ≥ 0 and A⁻ᵀ ≥ 0: a comparison principle, and densities that stay ≥ 0. Columns of A sum to
-// c + (what doors take), so Aᵀ moves mass and makes none. Solid cells have the identity: fields stay 0 there.
+// c + (what doors take), so Aᵀ moves mass and makes none. Solid cells have c alone (1 for c = 0): fields stay 0 there.
 // Reference: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Berman, Plemmons 1994 (key berman1994nonnegative).
 import { demand } from "../error.js";
 import { type Cells, demandField } from "../grid/index.js";
@@ -111,17 +111,20 @@ export function assembleGenerator(out: Stencil, shift: number, rates: readonly F
       }
     }
   }
-  if (cells.openCount < size) for (let k = 0; k < size; k++) if (cells.open[k] === 0) diagonal[k] = 1;
+  if (cells.openCount < size)
+    for (let k = 0; k < size; k++) if (cells.open[k] === 0) diagonal[k] = shift === 0 ? 1 : shift;
 }
 
 /** out ← A x; `out` is another array. */
 export function applyStencil({ cells, diagonal, link }: Stencil, x: Float64Array, out: Float64Array): void {
   const { size } = cells.grid;
   for (let k = 0; k < size; k++) out[k] = diagonal[k] * x[k];
-  for (let j = 0; j < link.length; j++) {
-    const row = link[j];
-    const other = cells.neighbour[j];
-    for (let k = 0; k < size; k++) out[k] += row[k] * x[other[k]];
+  for (let j = 0; j < link.length; j += 2) {
+    const low = link[j];
+    const up = link[j + 1];
+    const below = cells.neighbour[j];
+    const above = cells.neighbour[j + 1];
+    for (let k = 0; k < size; k++) out[k] += low[k] * x[below[k]] + up[k] * x[above[k]];
   }
 }
 
