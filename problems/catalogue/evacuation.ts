@@ -58,7 +58,7 @@ export function evacuation(overrides: EvacuationOverrides = {}): MeanFieldGame {
         ? {}
         : {
             obstacle: (x: Float64Array) => (x[0] - 0.7) ** 2 + (x[1] - 0.5) ** 2 < pillar ** 2,
-            obstacleText: `(x - 0.7)^2 + (y - 0.5)^2 < ${pillar}^2`,
+            obstacleText: `${pillar}^2 - (x - 0.7)^2 - (y - 0.5)^2 > 0`,
           }),
     }),
     horizon,

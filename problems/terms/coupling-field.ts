@@ -49,7 +49,7 @@ export function couplingField(options: CouplingFieldOptions): Coupling {
     isPortable: portable,
     massRange: [0, Infinity],
     expressionText: portable ? fields.map(fieldText) : null,
-    description: { kind: "field", dimension: d, cost: fields.map((f) => f.text), parameters },
+    description: { kind: "field", dimension: d, cost: fields.map((f) => f.constant ?? f.text), parameters },
     bind(points) {
       const still = fields.map((f) => (f.dependsOnTime ? null : f.evaluate(0, points)));
       return {

@@ -43,7 +43,7 @@ export function ownDensityCoupling(own: OwnDensityCost): Coupling {
     massRange: own.massRange,
     expressionText:
       V.expression === null ? null : [bare ? own.expressionText : `${own.expressionText} + ${fieldText(V)}`],
-    description: { ...own.description, dimension: d, cost: V.text, parameters: own.parameters },
+    description: { ...own.description, dimension: d, cost: V.constant ?? V.text, parameters: own.parameters },
     bind(points) {
       const still = V.dependsOnTime ? null : V.evaluate(0, points);
       return {

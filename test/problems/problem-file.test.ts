@@ -251,7 +251,7 @@ describe("errors name the field and the cure", () => {
       `"problem file: heldOut must be an integer; got 1.5. Give the number of fresh draws of the target, or leave it out."`,
     );
     expect(wrong({ kind: "game" })).toMatchInlineSnapshot(
-      `"problem file: kind must be one of proximal-flow; got "game". Choose one of them; samples come from { "kind": "csv", "file": … }."`,
+      `"problem file: kind must be one of proximal-flow; got "game". Choose one of them."`,
     );
     expect(wrong({ lambda: 1 })).toMatchInlineSnapshot(
       `"problem file: lambda must be a known field; got 1. Remove it, or check its spelling."`,
@@ -281,7 +281,7 @@ describe("errors name the field and the cure", () => {
       `"problem file: target.shift must have at least 2 entries; got [1]. Change the value."`,
     );
     expect(wrong({ divergence: { kind: "kl" } })).toMatchInlineSnapshot(
-      `"problem file: divergence.kind must be one of kullback-leibler, alpha, reverse-kullback-leibler, jensen-shannon, plain-transport; got "kl". Choose one of them; samples come from { "kind": "csv", "file": … }."`,
+      `"problem file: divergence.kind must be one of kullback-leibler, alpha, reverse-kullback-leibler, jensen-shannon, plain-transport; got "kl". Choose one of them."`,
     );
     expect(wrong({ divergence: "kl" })).toMatchInlineSnapshot(
       `"problem file: divergence must be an object; got "kl". Use { "kind": "kullback-leibler" } to start."`,
