@@ -7,6 +7,7 @@
 // and the number of populations left out where they follow from the rest; laws as in proximal-flow files. A game's `describe()` is
 // such a file, and reading it gives the game again, but not its closed form or title (for those name the catalogue). What was given by a
 // JavaScript function cannot be stored, and is refused by name.
+import { dirname } from "node:path";
 import { z } from "zod";
 import { demand, usageError } from "../src/error.js";
 import { compile } from "../src/expression/index.js";
@@ -15,6 +16,8 @@ import { distributionFrom } from "../src/measure/index.js";
 import { games } from "./catalogue/index.js";
 import { kebab, law, numbers, positive, read, readJson, WHERE } from "./file-schema.js";
 import { type MeanFieldGame, meanFieldGame } from "./mean-field-game.js";
+import { problemFrom } from "./problem-file.js";
+import type { ProximalFlow } from "./proximal-flow.js";
 import {
   type Coupling,
   coordinateNames,
@@ -228,6 +231,19 @@ export function gameFrom(json: unknown): MeanFieldGame {
  */
 export function readGameFile(path: string): MeanFieldGame {
   return gameFrom(readJson(path));
+}
+
+/**
+ * Reads a problem file of either kind.
+ *
+ * @param path of a JSON file: a game (see {@link gameFrom}) or a proximal flow (see {@link problemFrom})
+ * @throws UsageError when the file cannot be read, is no JSON, or does not describe a problem
+ */
+export function readProblem(path: string): MeanFieldGame | ProximalFlow {
+  const json = readJson(path);
+  const { kind, catalogue } = (typeof json === "object" && json !== null ? json : {}) as Record<string, unknown>;
+  const isGame = kind === "mean-field-game" || (typeof catalogue === "string" && Object.hasOwn(games, catalogue));
+  return isGame ? gameFrom(json) : problemFrom(json, dirname(path));
 }
 
 function fromCatalogue(json: object): MeanFieldGame {

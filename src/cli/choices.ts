@@ -1,6 +1,6 @@
 // Names on the command line → problems and solvers. With index.ts the only place in src that knows them.
 import { existsSync } from "node:fs";
-import { catalogue, games, readProblemFile } from "../../problems/index.js";
+import { catalogue, games, readProblem } from "../../problems/index.js";
 import {
   type ErgodicOptions,
   ergodic,
@@ -209,7 +209,7 @@ export async function chooseProblem(name: string): Promise<Problem> {
   if (name.endsWith(".json")) {
     if (!existsSync(name))
       throw new UsageError(`meanfield: problem file must exist; got ${JSON.stringify(name)}. Check the path.`);
-    return readProblemFile(name);
+    return readProblem(name);
   }
   const names = Object.keys(problems);
   throw new UsageError(

@@ -20,6 +20,7 @@ import {
   type MeanFieldGameOptions,
   meanFieldGame,
   readGameFile,
+  readProblem,
   twoCrowds,
 } from "../../problems/index.js";
 import { cells, domain } from "../../src/grid/index.js";
@@ -171,6 +172,15 @@ test("catalogue and files", () => {
   const path = join(folder, "game.json");
   writeFileSync(path, JSON.stringify({ catalogue: "two-crowds", overrides: { other: 2 } }));
   expect(readGameFile(path).describe()).toEqual(twoCrowds({ other: 2 }).describe());
+  expect(readProblem(path).kind).toBe("mean-field-game");
+  writeFileSync(path, JSON.stringify({ catalogue: "gaussian-shift" }));
+  expect(readProblem(path).kind).toBe("proximal-flow");
+  writeFileSync(path, JSON.stringify(short));
+  expect(readProblem(path).kind).toBe("mean-field-game");
+  writeFileSync(path, "3");
+  expect(message(() => readProblem(path))).toBe(
+    'problem file: content must be an object; got 3. Start from { "catalogue": "two-moons" }.',
+  );
   expect(gameFrom({ catalogue: "log-gaussian", overrides: { mode: "ergodic" } }).hasExact).toBe(true);
 });
 
