@@ -42,8 +42,9 @@ export interface ErgodicOptions {
   /** Newton steps at one viscosity, integer ≥ 1; default 40. */
   readonly maxIterations?: number;
   /**
-   * Densities to start from, one for all populations or one each, scaled to the mass: eight averaged best responses to them, then Newton, so
-   * that of several equilibria a stable one nearby is found. Default: Newton from the uniform density.
+   * Densities to start from, one for all populations or one each, scaled to the mass. Unless the game is known to be monotone, averaged best
+   * responses to them come before Newton, so that of several equilibria a stable one nearby is found, and no larger viscosity is tried.
+   * Default: Newton from the uniform density.
    */
   readonly start?: FieldInput | readonly FieldInput[] | null;
 }
@@ -52,8 +53,6 @@ const ORDER = { upwind: 1, central: 2, "fourth-order": 4 } as const;
 // Largest factor on the viscosity that a continuation starts from, and the smallest ratio of two of its viscosities.
 const LARGEST_FACTOR = 1024;
 const SMALLEST_RATIO = 1.02;
-// Best responses to a start that was given.
-const RESPONSES = 8;
 
 /**
  * Solves an ergodic game by Newton's method on (u, m, λ̄).
@@ -196,24 +195,42 @@ async function run(
     return result;
   };
 
-  if (settings.start !== null) {
-    // Newton's method alone is drawn to any equilibrium, stable or not: first let the crowd respond to itself.
-    for (let round = 0; round < RESPONSES; round++) {
-      system.freeze(cold);
-      const response = await attempt(1, cold, 1e-4);
-      if (!response.status.converged) break;
-      for (let i = 0; i < cold.length; i++)
-        cold[i] = i < K * size ? response.solution[i] : 0.5 * (cold[i] + response.solution[i]);
+  /** x ← half of it and half the best response to it (values: all of it), until densities change by no more than `change`. */
+  const respond = async (x: Float64Array, change: number, tolerance: number, rounds: number): Promise<boolean> => {
+    let before = Infinity;
+    for (let round = 0; round < rounds; round++) {
+      system.freeze(x);
+      const response = await attempt(1, x, tolerance);
+      system.freeze(null);
+      if (!response.status.converged) return false;
+      let moved = 0;
+      let total = 0;
+      for (let i = 0; i < x.length; i++) {
+        const next = response.solution[i];
+        if (i >= K * size) {
+          moved += Math.abs(next - x[i]);
+          total += next;
+        }
+        x[i] = i < K * size ? next : 0.5 * (x[i] + next);
+      }
+      // what a best response leaves is no residual of the game
+      residuals.length = 0;
+      if (moved <= change * total) return true;
+      if (round >= 20 && moved > 0.95 * before) return false;
+      before = moved;
     }
-    system.freeze(null);
-    // the residuals of best responses are not those of the game
-    residuals.length = 0;
-  }
+    return false;
+  };
+  // Newton's method alone is drawn to any equilibrium, stable or not: where there may be several, the crowd first responds to itself.
+  const led = settings.start !== null && problem.isMonotone !== true;
+  if (led) await respond(cold, 0.02, 1e-4, 20);
   let result = await attempt(1, cold, settings.tolerance);
+  if (led && !result.status.converged && (await respond(cold, settings.tolerance, 0.1 * settings.tolerance, 100)))
+    result = await attempt(1, cold, settings.tolerance);
   let factor = 1;
   let steps = 0;
-  let note = "";
-  if (!result.status.converged) {
+  let note = result.status.text;
+  if (!result.status.converged && !led) {
     // Up to a viscosity that is solved from the start, then down.
     const coarse = Math.max(settings.tolerance, 1e-6);
     let reached = result;
@@ -296,7 +313,7 @@ function digits(x: number): string {
 function failure(
   problem: MeanFieldGame,
   c: Cells,
-  { scheme }: Settings,
+  { scheme, start }: Settings,
   density: readonly Float64Array[],
   factor: number,
   why: string,
@@ -317,9 +334,11 @@ function failure(
   const nu = problem.populations.map((p) => digits(p.viscosity)).join(", ");
   const of = density.length === 1 ? "" : ` of ${problem.populations[whose].name}`;
   const reached =
-    factor < Infinity
-      ? `viscosity ${nu} was approached down to ${digits(factor)} times as much, and no further`
-      : `no viscosity from ${nu} to ${LARGEST_FACTOR} times as much could be solved`;
+    start !== null && problem.isMonotone !== true
+      ? `neither best responses nor Newton's method came to rest from the given start at viscosity ${nu}`
+      : factor < Infinity
+        ? `viscosity ${nu} was approached down to ${digits(factor)} times as much, and no further`
+        : `no viscosity from ${nu} to ${LARGEST_FACTOR} times as much could be solved`;
   const cure =
     scheme === "upwind"
       ? problem.isMonotone === true
