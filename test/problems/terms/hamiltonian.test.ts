@@ -73,16 +73,19 @@ describe.each(CASES)("$name in dimension $d", ({ name, d }) => {
   const h = FAMILIES[name](d);
   const byText = hamiltonianExpression({ dimension: d, text: h.expressionText as string });
 
-  property.prop([fc.integer({ min: 0, max: 1e6 })], { numRuns })("has the derivatives of its formula", (seed) => {
-    const at = draw(d, seed);
-    const [a, b] = [jetOf(h, at), jetOf(byText, at)];
-    const flat = (j: HamiltonianJet) => [j.value, ...j.gradient, ...j.hessian, j.byMass, ...j.gradientByMass];
-    flat(a).forEach((column, i) => {
-      expect(column).toAgree(flat(b)[i], { rtol: 1e-11, atol: 1e-12 });
-    });
-    expect([byText.dependsOnMass, byText.dependsOnTime]).toEqual([h.dependsOnMass, h.dependsOnTime]);
-    expect(byText.quadraticWeight).toBe(h.quadraticWeight);
-  });
+  property.prop([fc.integer({ min: 0, max: 1e6 })], { numRuns, seed: 46 })(
+    "has the derivatives of its formula",
+    (seed) => {
+      const at = draw(d, seed);
+      const [a, b] = [jetOf(h, at), jetOf(byText, at)];
+      const flat = (j: HamiltonianJet) => [j.value, ...j.gradient, ...j.hessian, j.byMass, ...j.gradientByMass];
+      flat(a).forEach((column, i) => {
+        expect(column).toAgree(flat(b)[i], { rtol: 1e-11, atol: 1e-12 });
+      });
+      expect([byText.dependsOnMass, byText.dependsOnTime]).toEqual([h.dependsOnMass, h.dependsOnTime]);
+      expect(byText.quadraticWeight).toBe(h.quadraticWeight);
+    },
+  );
 
   test("its gradient is that of its values", () => {
     const at = draw(d, 4);

@@ -72,6 +72,10 @@ const FAMILIES: Record<string, (d: number) => Hamiltonian> = {
       dimension: d,
       value: (x, p, _t, m) =>
         Math.cosh(0.3 * p.reduce((sum, q) => sum + q, m)) + 0.5 * (1 + x[0]) * p.reduce((sum, q) => sum + q * q, 0),
+      gradient: (x, p, _t, m) => {
+        const s = 0.3 * Math.sinh(0.3 * p.reduce((sum, q) => sum + q, m));
+        return p.map((q) => s + (1 + x[0]) * q);
+      },
     }),
 };
 
@@ -117,7 +121,7 @@ describe.each(CASES)("$name in dimension $d", ({ name, d }) => {
   const c = SHAPES[d];
   const h = FAMILIES[name](d);
   const t = 0.3;
-  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns })(
+  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns, seed: 41 })(
     "is consistent: G(p, p) = H(p)",
     (seed, scheme) => {
       const g = numericalHamiltonian(h, c, { scheme });
@@ -142,14 +146,14 @@ describe.each(CASES)("$name in dimension $d", ({ name, d }) => {
     },
   );
 
-  property.prop([fc.integer({ min: 0, max: 1e6 })], { numRuns })("upwind is monotone", (seed) => {
+  property.prop([fc.integer({ min: 0, max: 1e6 })], { numRuns, seed: 42 })("upwind is monotone", (seed) => {
     const g = numericalHamiltonian(h, c);
     const out = g.jet();
     g.evaluate(t, randomDifferences(c, seed, g.name === "upwind" ? 3 : 1), randomMass(c, seed), out, 1);
     expect(monotonicityDefect(out)).toBe(0);
   });
 
-  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns })(
+  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns, seed: 43 })(
     "has exact slopes, curvatures and mass derivatives",
     (seed, scheme) => {
       const g = numericalHamiltonian(h, c, { scheme });
@@ -183,7 +187,7 @@ describe.each(CASES)("$name in dimension $d", ({ name, d }) => {
     },
   );
 
-  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns })(
+  property.prop([fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(...SCHEMES)], { numRuns, seed: 44 })(
     "is convex in the differences",
     (seed, scheme) => {
       const g = numericalHamiltonian(h, c, { scheme });
