@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   couplingLocal,
+  hamiltonianCongestion,
   hamiltonianQuadratic,
   type MeanFieldGameOptions,
   meanFieldGame,
@@ -15,6 +16,7 @@ import {
   feedbackPolicy,
   type GamePolicy,
   numericalHamiltonian,
+  type Path,
   transport,
 } from "../../../solvers/grid/index.js";
 import { type Cells, domain } from "../../../src/grid/index.js";
@@ -288,8 +290,8 @@ describe("policies", () => {
     );
   });
 
-  test("at a discrete equilibrium exploitability is 0 and the game's residual vanishes", async () => {
-    const c = {
+  test("at a discrete equilibrium exploitability is 0 and the game's residual vanishes: doors, two crowds with congestion, sources", async () => {
+    const gated = meanFieldGame({
       domain: domain({
         lower: [0, 0],
         upper: [1, 1],
@@ -297,33 +299,57 @@ describe("policies", () => {
         doors: [{ axis: 0, side: "upper", from: [0.2], to: [0.8], cost: -0.3 }],
         obstacle: (x) => Math.hypot(x[0] - 0.5, x[1] - 0.5) < 0.2,
       }),
-      grid: { dimension: 2, shape: [10, 12] } as unknown as Cells["grid"],
-    };
-    const s = schemeOn(c, { nu: 0.5, cost: "0.2*m + sin(3*y)", T: 0.5, steps: 5 });
-    let m = crowdOn(s, 3);
-    let u = await bestResponse(s, m);
-    const first = (await exploitability(s, feedbackPolicy(s, u.path, m), m)).values[0];
-    expect(Math.abs(first)).toBeLessThan(1e-9);
-    let moved = Infinity;
-    for (let i = 0; i < 40 && moved > 1e-12; i++) {
-      const next = (await transport(s, feedbackPolicy(s, u.path, m))).path as Float64Array[][];
-      moved = Math.max(...next[0].map((slab, n) => Math.max(...slab.map((v, k) => Math.abs(v - m[0][n][k])))));
-      m = next;
-      u = await bestResponse(s, m, { initial: u.path, tolerance: 1e-12 });
+      horizon: 0.5,
+      populations: {
+        viscosity: 0.5,
+        hamiltonian: hamiltonianQuadratic({ dimension: 2 }),
+        initial: "1.5 + sin(3*x)",
+        densitySource: "0.3 + t*x",
+        valueSource: "x*t",
+      },
+      coupling: couplingLocal({ dimension: 2, cost: "0.2*m + sin(3*y)" }),
+    });
+    const crowd = { viscosity: 0.3, hamiltonian: hamiltonianCongestion({ dimension: 1, exponent: 1 }) };
+    const pair = meanFieldGame({
+      domain: domain({ lower: [0], upper: [1] }),
+      horizon: 0.5,
+      populations: [
+        { ...crowd, initial: "1 + 0.5*sin(2*pi*x)" },
+        { ...crowd, initial: "1", viscosity: 0.4 },
+      ],
+      coupling: couplingLocal({ dimension: 1, populations: 2, cost: ["0.1*m1 + 0.2*m2", "0.2*m1 + cos(2*pi*x)"] }),
+      terminal: couplingLocal({ dimension: 1, populations: 2, cost: ["0.1*m2", "sin(2*pi*x)"] }),
+    });
+    for (const [problem, points, time] of [
+      [gated, [10, 12], "implicit-euler"],
+      [pair, [24], "implicit-euler"],
+      [pair, [24], "midpoint"],
+    ] as const) {
+      const s = gameScheme(problem, { points, steps: 5, scheme: "upwind", time });
+      const N = s.steps;
+      let m: Path = s.initial.map((m0) => Array.from({ length: N + 1 }, () => m0));
+      let u = await bestResponse(s, m);
+      const none = (await exploitability(s, feedbackPolicy(s, u.path, m), m)).values;
+      for (const v of none) expect(Math.abs(v)).toBeLessThan(1e-9);
+      let moved = Infinity;
+      for (let i = 0; i < 60 && moved > 1e-12; i++) {
+        const next = await transport(s, feedbackPolicy(s, u.path, m));
+        expect(next.status.converged).toBe(true);
+        moved = Math.max(
+          ...next.path.flatMap((p, k) => p.flatMap((slab, n) => [...slab].map((v, i) => Math.abs(v - m[k][n][i])))),
+        );
+        m = next.path;
+        u = await bestResponse(s, m, { initial: u.path, tolerance: 1e-12 });
+      }
+      expect(moved).toBeLessThanOrEqual(1e-12);
+      const { values } = await exploitability(s, feedbackPolicy(s, u.path, m), m);
+      expect(values.length).toBe(problem.populations.length);
+      for (const v of values) expect(Math.abs(v)).toBeLessThan(1e-9);
+      const x = s.unknowns({ cells: s.cells, times: s.times, value: u.path, density: m, ergodicConstant: null });
+      const out = x.slice();
+      s.residual(x, out);
+      expect(Math.max(...out.map(Math.abs))).toBeLessThan(1e-9);
     }
-    expect(moved).toBeLessThanOrEqual(1e-12);
-    const { values } = await exploitability(s, feedbackPolicy(s, u.path, m), m);
-    expect(Math.abs(values[0])).toBeLessThan(1e-9);
-    const x = new Float64Array(s.length);
-    const half = s.length / 2;
-    const { size } = s.cells.grid;
-    for (let n = 0; n < s.steps; n++) {
-      x.set(u.path[0][n], n * size);
-      x.set(m[0][n + 1], half + n * size);
-    }
-    const out = x.slice();
-    s.residual(x, out);
-    expect(Math.max(...out.map(Math.abs))).toBeLessThan(1e-9);
   });
 
   test("what does not fit is refused", async () => {
