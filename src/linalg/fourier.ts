@@ -140,6 +140,7 @@ function stockham(n: number, radices: readonly number[], lines: number): Complex
       if (radix === 4) pass4(m, s, w, ar, ai, br, bi, cosine, sine);
       else if (radix === 2) pass2(m, s, w, ar, ai, br, bi, cosine, sine);
       else if (radix === 3) pass3(m, s, w, ar, ai, br, bi, cosine, sine);
+      else if (radix === 5) pass5(m, s, w, ar, ai, br, bi, cosine, sine);
       else passOdd(radix, n, m, s, w, ar, ai, br, bi, cosine, sine, tr, ti);
       s *= radix;
       length = m;
@@ -270,6 +271,77 @@ function pass4(
       bi[o + 2 * w] = c2 * yi + d2 * yr;
       br[o + 3 * w] = c3 * zr - d3 * zi;
       bi[o + 3 * w] = c3 * zi + d3 * zr;
+    }
+  }
+}
+
+function pass5(
+  m: number,
+  s: number,
+  w: number,
+  ar: Float64Array,
+  ai: Float64Array,
+  br: Float64Array,
+  bi: Float64Array,
+  cosine: Float64Array,
+  sine: Float64Array,
+): void {
+  const cA = Math.cos((2 * Math.PI) / 5);
+  const cB = Math.cos((4 * Math.PI) / 5);
+  const sA = Math.sin((2 * Math.PI) / 5);
+  const sB = Math.sin((4 * Math.PI) / 5);
+  for (let p = 0; p < m; p++) {
+    const c1 = cosine[s * p];
+    const d1 = sine[s * p];
+    const c2 = cosine[2 * s * p];
+    const d2 = sine[2 * s * p];
+    const c3 = cosine[3 * s * p];
+    const d3 = sine[3 * s * p];
+    const c4 = cosine[4 * s * p];
+    const d4 = sine[4 * s * p];
+    for (let q = 0; q < w; q++) {
+      const i0 = q + w * p;
+      const i1 = i0 + w * m;
+      const i2 = i1 + w * m;
+      const i3 = i2 + w * m;
+      const i4 = i3 + w * m;
+      const o = q + 5 * w * p;
+      const a1r = ar[i1] + ar[i4];
+      const a1i = ai[i1] + ai[i4];
+      const a2r = ar[i2] + ar[i3];
+      const a2i = ai[i2] + ai[i3];
+      const b1r = ar[i1] - ar[i4];
+      const b1i = ai[i1] - ai[i4];
+      const b2r = ar[i2] - ar[i3];
+      const b2i = ai[i2] - ai[i3];
+      const zr = ar[i0];
+      const zi = ai[i0];
+      br[o] = zr + a1r + a2r;
+      bi[o] = zi + a1i + a2i;
+      const er = zr + cA * a1r + cB * a2r;
+      const ei = zi + cA * a1i + cB * a2i;
+      const fr = zr + cB * a1r + cA * a2r;
+      const fi = zi + cB * a1i + cA * a2i;
+      const gr = sA * b1i + sB * b2i;
+      const gi = -(sA * b1r + sB * b2r);
+      const hr = sB * b1i - sA * b2i;
+      const hi = -(sB * b1r - sA * b2r);
+      const y1r = er + gr;
+      const y1i = ei + gi;
+      const y4r = er - gr;
+      const y4i = ei - gi;
+      const y2r = fr + hr;
+      const y2i = fi + hi;
+      const y3r = fr - hr;
+      const y3i = fi - hi;
+      br[o + w] = c1 * y1r - d1 * y1i;
+      bi[o + w] = c1 * y1i + d1 * y1r;
+      br[o + 2 * w] = c2 * y2r - d2 * y2i;
+      bi[o + 2 * w] = c2 * y2i + d2 * y2r;
+      br[o + 3 * w] = c3 * y3r - d3 * y3i;
+      bi[o + 3 * w] = c3 * y3i + d3 * y3r;
+      br[o + 4 * w] = c4 * y4r - d4 * y4i;
+      bi[o + 4 * w] = c4 * y4i + d4 * y4r;
     }
   }
 }
