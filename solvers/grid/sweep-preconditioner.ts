@@ -30,7 +30,7 @@ export interface SweepPreconditionerOptions {
  *
  * @throws UsageError when the game is a planning game or cycles is no integer ≥ 1
  *
- * *Notes*: holds the matrices of all steps, about 14 (2-D) to 20 (3-D) fields for each step and population. How H depends on m, cross
+ * *Notes*: holds the matrices of all steps, 16 (2-D) or 19 (3-D) fields for each step and population. How H depends on m, cross
  * terms of ∂²G/∂D² and the change of feedback at doors are left to the Krylov method.
  *
  * *Good values*: cycles 1.

@@ -68,7 +68,8 @@ export interface MultigridLevels {
   readonly shapes: readonly (readonly number[])[];
   /** @internal */
   readonly levels: readonly Level[];
-  /** @internal Vectors of GMRES. */
+  /** @internal A field, and vectors of GMRES. */
+  readonly kept: Float64Array;
   readonly workspace: Float64Array[];
 }
 
@@ -143,7 +144,8 @@ export function multigridLevels(cells: Cells): MultigridLevels {
     if (next === null) break;
     ({ shape, open, neighbour, widths } = next);
   }
-  return Object.freeze({ cells, shapes: levels.map((level) => level.shape.slice(3 - d)), levels, workspace: [] });
+  const kept = new Float64Array(grid.size);
+  return Object.freeze({ cells, shapes: levels.map((level) => level.shape.slice(3 - d)), levels, kept, workspace: [] });
 }
 
 function coarsen(
@@ -258,9 +260,9 @@ export function multigrid(stencil: Stencil, levels: MultigridLevels = multigridL
   const factors = new Float64Array(bottom.size ** 2);
   const pivots = new Int32Array(bottom.size);
   const periodicLine = dimension === 1 && domain.ends[0] === "periodic";
-  const residual = new Float64Array(size);
-  const correction = new Float64Array(size);
-  const kept = new Float64Array(size);
+  // The finest level has its right-hand side and solution outside, so these two are free.
+  const { b: residual, x: correction } = list[0];
+  const { kept } = levels;
   let singular = false;
 
   const cycle = (rhs: Float64Array, out: Float64Array): void => {
