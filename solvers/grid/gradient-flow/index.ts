@@ -1,0 +1,2 @@
+// Grid solvers of Wasserstein gradient flows.
+export * from "./solution.js";
