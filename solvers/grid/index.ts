@@ -13,6 +13,7 @@ export * from "./flux-upwind.js";
 export * from "./fokker-planck.js";
 export * from "./game-solution.js";
 export * from "./game-sweeps.js";
+export * from "./gradient-flow/index.js";
 export * from "./ground-state.js";
 export * from "./hopf-lax.js";
 export * from "./lipschitz-envelope.js";
