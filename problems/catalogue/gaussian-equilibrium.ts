@@ -4,6 +4,9 @@
 //   ∫₀^τ (a + A) = ln(y(τ)/k)
 import { demand } from "../../src/error.js";
 
+/** Half side of a game's box in standard deviations: 6e-5 of the mass is outside on each axis, and ln m stays above −9 − ln s. */
+export const REACH = 4;
+
 /** The solution of the Riccati equation above, by time to go. */
 export interface Riccati {
   /** y′/y = a + A at τ. */

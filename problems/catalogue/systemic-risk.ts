@@ -7,10 +7,10 @@
 // Reference: Carmona, Fouque, Sun 2015 (key carmona2015systemic).
 import { demand } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
-import { gaussian, gaussianReach } from "../../src/measure/index.js";
+import { gaussian } from "../../src/measure/index.js";
 import { type MeanFieldGame, meanFieldGame } from "../mean-field-game.js";
 import { couplingMean, hamiltonianQuadratic } from "../terms/index.js";
-import { demandPositive, isotropicGaussian, riccati, squareDistance, widest } from "./gaussian-equilibrium.js";
+import { demandPositive, isotropicGaussian, REACH, riccati, squareDistance, widest } from "./gaussian-equilibrium.js";
 
 export interface SystemicRiskOverrides {
   /** a ≥ 0, rate of mean reversion; default 1. */
@@ -70,7 +70,7 @@ export function systemicRisk(overrides: SystemicRiskOverrides = {}): MeanFieldGa
   const A = reversion + q;
   const law = riccati(Math.sqrt(A ** 2 + penalty - q ** 2), c + A);
   const spread = (t: number) => law.variance(T - t, T, nu, variance);
-  const half = gaussianReach(1) * Math.sqrt(widest(spread, T));
+  const half = REACH * Math.sqrt(widest(spread, T));
   return meanFieldGame({
     name: "systemic-risk",
     title: "Systemic risk: banks that lend to each other",
