@@ -35,7 +35,7 @@ export interface GamePolicy {
 }
 
 export interface SweepOptions {
-  /** Error allowed in each value or density, relative to its size; default 1e-10. */
+  /** Error allowed in each value or density, relative to its size; default 1e-10. Rounding on very fine grids may ask for more. */
   readonly tolerance?: number;
   /** Newton steps for one step in time; default 40. */
   readonly maxIterations?: number;
@@ -124,7 +124,7 @@ export async function bestResponse(
     }
     const [F, step] = [solve.rhs, solve.step];
     const U = solve.blend;
-    const target = () => (tolerance * (1 + most(now))) / scheme.problem.horizon;
+    const target = () => enoughFor(scheme, k, tolerance, now);
     let cycles = 0;
     let text = "";
     for (let newton = 0; ; newton++) {
@@ -190,7 +190,7 @@ export async function evaluatePolicy(
     let residual = measure();
     // A second round takes out what the first leaves of the difference between the maximum and the Euclidean norm.
     for (let round = 0; round < 3; round++) {
-      const enough = (tolerance * (1 + most(now))) / scheme.problem.horizon;
+      const enough = enoughFor(scheme, k, tolerance, now);
       if (residual <= enough) return { residual, newton: 1, cycles, text: "" };
       for (let i = 0; i < F.length; i++) F[i] /= theta;
       const linear = await solve.plan.solve(F, solve.step.fill(0), { tolerance: 1e-13, absolute: 0.5 * enough });
@@ -198,7 +198,7 @@ export async function evaluatePolicy(
       for (let i = 0; i < now.length; i++) now[i] -= solve.step[i];
       residual = measure();
     }
-    const enough = (tolerance * (1 + most(now))) / scheme.problem.horizon;
+    const enough = enoughFor(scheme, k, tolerance, now);
     const text = residual <= enough ? "" : `residual ${short(residual)} > ${short(enough)}; raise tolerance`;
     return { residual, newton: 1, cycles, text };
   });
@@ -208,7 +208,7 @@ export async function evaluatePolicy(
  * Carries the crowd by a policy: the forward Fokker–Planck equation with the exact transpose of the policy's matrix.
  *
  * @param policy slopes; its costs are not read
- * @returns the path of m from m₀, the mass balance, and whether every step reached its tolerance
+ * @returns the path of m (its first slab is the scheme's own m₀), the mass balance, and whether every step reached its tolerance
  * @throws UsageError when an option does not fit
  *
  * *Notes*: with upwind slopes, sources q ≥ 0 and implicit Euler m ≥ 0 holds for the numbers returned: elimination and Gauss–Seidel keep
@@ -253,7 +253,13 @@ export async function transport(
         for (let i = 0; i < size; i++) rhs[i] -= rest * (taken[i] - now[i] / (theta * dt));
       }
       next.set(now);
-      const linear = await plan.solve(rhs, next, { tolerance: Math.min(1e-2 * tolerance, 1e-12), maxIterations: 100 });
+      // Below the rounding of the matrix's largest terms no residual can fall.
+      const rounding = 4 * Number.EPSILON * most(matrix.diagonal);
+      const linear = await plan.solve(rhs, next, {
+        tolerance: Math.min(1e-2 * tolerance, 1e-12),
+        absolute: rounding * most(now),
+        maxIterations: 100,
+      });
       tally.cycles += linear.iterations;
       tally.newton++;
       if (dimension > 1 && least(next) < 0 && least(rhs) >= 0) {
@@ -272,7 +278,7 @@ export async function transport(
       let residual = 0;
       for (let i = 0; i < size; i++) residual = Math.max(residual, theta * Math.abs(taken[i] - rhs[i]));
       tally.residual = Math.max(tally.residual, residual);
-      const enough = (tolerance * (1 + most(next))) / dt;
+      const enough = Math.max((tolerance * (1 + most(next))) / dt, 4 * rounding * most(next));
       if (!(residual <= enough)) {
         const name = problem.populations[k].name;
         const text = `transport of ${name} at step ${n} (t = ${short(scheme.times[n])}): residual ${short(residual)} > ${short(enough)}: ${linear.status.text}`;
@@ -310,6 +316,15 @@ export async function exploitability(
     return cellVolume * sum;
   });
   return { values, bestResponse: best, cost };
+}
+
+/** The residual at which a value step is done: tolerance (1 + max|u|)/T, but not below the rounding of the terms of its equation. */
+function enoughFor(scheme: GameScheme, k: number, tolerance: number, u: Float64Array): number {
+  const { dt, problem, cells } = scheme;
+  const size = most(u);
+  let terms = 1 / dt;
+  for (const { spacing } of cells.grid.axes) terms += (4 * problem.populations[k].viscosity) / spacing ** 2;
+  return Math.max((tolerance * (1 + size)) / problem.horizon, 8 * Number.EPSILON * terms * size);
 }
 
 interface StepResult {

@@ -131,6 +131,17 @@ describe("bestResponse", () => {
     );
   });
 
+  test("on very fine grids rounding is not called a failure", async () => {
+    const s = schemeOn(line(2048), { nu: 1, cost: "100*cos(2*pi*x)", steps: 4 });
+    const m = crowdOn(s, 2);
+    const u = await bestResponse(s, m);
+    expect(u.status.text).toMatch(/^converged/);
+    const w = await evaluatePolicy(s, feedbackPolicy(s, u.path, m), m);
+    expect(w.status.text).toMatch(/^converged/);
+    expect(w.path[0][0]).toAgree(u.path[0][0], { rtol: 0, atol: 1e-7 });
+    expect((await transport(s, feedbackPolicy(s, u.path, m))).status.text).toMatch(/^converged/);
+  });
+
   test("discrete comparison: a larger terminal or running cost never lowers the value", async () => {
     await fc.assert(
       fc.asyncProperty(anyCells(7), fc.integer(), fc.constantFrom(0.02, 0.5), async (c, seed, nu) => {
