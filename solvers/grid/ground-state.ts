@@ -4,7 +4,7 @@
 // the exact symbol (2πk/L)² or (πk/L)² and errors fall faster than any power of h for smooth f: an oracle for schemes of finite order.
 // Solved by Newton–GMRES on (φ, λ̄), the residual smoothed by (1 − (ν²/κ)Δ)⁻¹ so that its size is that of an error in φ and round-off
 // stays round-off on fine grids; preconditioner: (σ − (ν²/κ)Δ)⁻¹ by transforms, bordered with φ.
-// Conditions: ν > 0, plain box (no obstacle), one population. φ > 0 is kept by the line search, never by clipping.
+// Conditions: ν > 0, plain box (no obstacle), one population. φ > 0 is kept by moving along positive curves, never by clipping.
 // References: Lasry, Lions 2007 (key lasry2007mean); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
 import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { demand } from "../../src/error.js";
@@ -167,6 +167,14 @@ async function run(
     restart: 60,
     signal: context.signal,
     onIteration: (iteration, residual) => context.progress({ stage: "Newton", iteration, fraction: null, residual }),
+    // φ stays positive: 1 + s, and below −½ the hyperbola with the same value and slope there
+    move(x, lambda, d, out) {
+      for (let k = 0; k < size; k++) {
+        const share = (lambda * d[k]) / x[k];
+        out[k] = x[k] * (share >= -0.5 ? 1 + share : -0.25 / share);
+      }
+      out[size] = x[size] + lambda * d[size];
+    },
     admissible: (x) => {
       for (let k = 0; k < size; k++) if (!(x[k] > 0 && x[k] * x[k] < range[1])) return false;
       return true;
