@@ -8,7 +8,7 @@
 // anywhere. Mass exact, m̄ ≥ 0. Stops at the undamped residual ‖Φ(m̄) − m̄‖, relative to m₀ at rest in L²(0, T; L²).
 // References: Cardaliaguet, Hadikhanloo 2017 (key cardaliaguet2017learning); Lavigne, Pfeiffer 2023 (key lavigne2023generalized).
 import type { MeanFieldGame } from "../../problems/index.js";
-import { demand, SolveError, usageError } from "../../src/error.js";
+import { demand, usageError } from "../../src/error.js";
 import type { Problem } from "../../src/problem.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
@@ -20,6 +20,8 @@ import {
   finish,
   fixedPointHandles,
   fixedPointStatus,
+  LEFT_RANGE,
+  noStart,
   type Response,
   recorded,
   recordedHistory,
@@ -45,6 +47,7 @@ export interface FictitiousPlayOptions extends Omit<FixedPointOptions, "exploita
 }
 
 const NAME = "fictitiousPlay";
+const CREEPS = 'it falls like 1/k: use rate: "line-search" or newton()';
 
 /**
  * Fictitious play: best responses to the average of the past.
@@ -113,7 +116,7 @@ async function play(
   s: FixedPointSettings & { readonly rate: FictitiousPlayRate },
   context: SolveContext,
 ) {
-  const { scheme, space, start, path, flatten } = crowdSpace(problem, s);
+  const { scheme, space, start, path, flatten, admits } = crowdSpace(problem, s);
   const tally: Tally = { newtonSteps: 0, cycles: 0, failure: "" };
   const residuals = recordedHistory("residual");
   const gains = recordedHistory("exploitability");
@@ -128,6 +131,10 @@ async function play(
   let residual = Infinity;
   let iteration = 0;
   for (; ; iteration++) {
+    if (!admits(crowd)) {
+      tally.failure = LEFT_RANGE;
+      break;
+    }
     const response = await respond(scheme, crowd, last?.value, tally, context.signal);
     if (response === null) break;
     last = response;
@@ -158,18 +165,25 @@ async function play(
     moving = answer === null ? null : answer.map((a, k) => (moving === null ? a : moving[k] + rate * (a - moving[k])));
     space.axpy(rate, step, mean);
   }
-  if (last === null) throw new SolveError(`${NAME}: ${tally.failure}; start from another crowd, or use newton()`);
+  if (last === null) throw noStart(NAME, tally.failure);
   const fields = finish(scheme, last.value, crowd);
   return {
     fields,
-    status: fixedPointStatus("fictitious play", residual, s.tolerance, iteration, tally.failure),
+    status: fixedPointStatus(
+      "fictitious play",
+      residual,
+      s.tolerance,
+      iteration,
+      tally.failure,
+      s.rate === "harmonic" && tally.failure === "" && problem.isPotential && accountable ? CREEPS : undefined,
+    ),
     histories: [residuals, ...(gains.values.length > 0 ? [gains] : []), rates],
     exploitability: gain,
     counts: {
       iterations: iteration,
       newtonSteps: tally.newtonSteps,
       cycles: tally.cycles,
-      equationResidual: equationResidual(scheme, fields),
+      ...(admits(crowd) ? { equationResidual: equationResidual(scheme, fields) } : {}),
       cells: scheme.cells.openCount,
       timeSteps: scheme.steps,
     },

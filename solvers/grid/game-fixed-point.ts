@@ -4,7 +4,7 @@
 // Exploitability of a policy π: J(π; m^π) − inf J(·; m^π) with the crowd m^π that it makes: the yardstick of all three.
 // Reference: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Cacace, Camilli, Goffi 2021 (key cacace2021policy).
 import type { MeanFieldGame } from "../../problems/index.js";
-import { demand } from "../../src/error.js";
+import { demand, SolveError } from "../../src/error.js";
 import { arraySpace, type VectorSpace } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { GameFields, History, Status } from "../../src/solution/index.js";
@@ -111,8 +111,8 @@ export interface CrowdSpace {
   path(x: Float64Array): Path;
   /** out ← slabs 1 … N of a path. */
   flatten(path: Path, out: Float64Array): void;
-  /** Every density lies in the coupling's range, up to round-off. */
-  admissible(x: Float64Array): boolean;
+  /** Every density of a crowd lies in the coupling's range, up to round-off; with sources of mass it may fall below 0. */
+  admits(crowd: Path): boolean;
 }
 
 /** Discretises a game for fixed-point solvers. */
@@ -155,21 +155,25 @@ export function crowdSpace(problem: MeanFieldGame, s: FixedPointSettings): Crowd
     scheme.unknowns(s.start);
     flatten(s.start.density, start);
   }
-  const range = problem.coupling.massRange;
-  const slack = 1e-12 * largest;
+  const { massRange: range } = problem.coupling;
+  // Sources may take more than there is before the equilibrium is found.
+  const sourced = problem.populations.some((p) => p.densitySource !== null);
+  const lower = sourced && range[0] === 0 ? -Infinity : range[0] - 1e-12 * largest;
   return {
     scheme,
     space: arraySpace(K * N * size, (cellVolume * scheme.dt) / (problem.horizon * cellVolume * square)),
     start,
     path,
     flatten,
-    admissible: (x) => {
-      for (let i = 0; i < x.length; i++)
-        if (!(x[i] >= range[0] - slack && x[i] <= range[1]) && cells.open[i % size] === 1) return false;
-      return true;
-    },
+    admits: (crowd) =>
+      crowd.every((slabs) =>
+        slabs.every((m) => m.every((v, i) => (v >= lower && v <= range[1]) || cells.open[i] === 0)),
+      ),
   };
 }
+
+/** Why an iteration cannot go on where {@link CrowdSpace.admits} says no. */
+export const LEFT_RANGE = "the crowd leaves the range of the coupling";
 
 /** A policy, its value, and the crowd that it makes. */
 export interface Response {
@@ -220,7 +224,9 @@ export async function respond(
 }
 
 /**
- * What one agent of each population gains by leaving the policy of a response while its crowd stays; `null` where a sweep fails.
+ * What one agent of each population gains by leaving the policy of a response while its crowd stays; `null` where a sweep fails. Where H
+ * depends on m a policy's running cost is known only together with a value and a crowd: there the feedback of the value under the crowd
+ * is measured.
  */
 export async function exploitabilityOf(
   scheme: GameScheme,
@@ -228,7 +234,16 @@ export async function exploitabilityOf(
   tally: Tally,
   signal: AbortSignal | null,
 ): Promise<readonly number[] | null> {
-  const { values, bestResponse: best, cost } = await exploitability(scheme, policy, crowd, { initial: value, signal });
+  const rooted = scheme.problem.populations.some((p) => p.hamiltonian.dependsOnMass);
+  const measured = rooted ? feedbackPolicy(scheme, value, crowd) : policy;
+  const {
+    values,
+    bestResponse: best,
+    cost,
+  } = await exploitability(scheme, measured, crowd, {
+    initial: value,
+    signal,
+  });
   signal?.throwIfAborted();
   for (const sweep of [best, cost]) {
     tally.newtonSteps += sweep.newtonSteps;
@@ -266,26 +281,40 @@ export function equationResidual(scheme: GameScheme, fields: GameFields): number
   return worst;
 }
 
-/** Why an iteration ended, as advice. */
+/**
+ * Why an iteration ended, as advice.
+ *
+ * @param cure what to try
+ */
 export function fixedPointStatus(
   iterationName: string,
   residual: number,
   tolerance: number,
   iterations: number,
   failure: string,
+  cure = "use newton() or raise viscosity",
 ): Status {
   const converged = failure === "" && residual <= tolerance;
   const count = `${iterations} ${iterationName} iteration${iterations === 1 ? "" : "s"}`;
   if (converged) return { converged, text: `converged: residual ${brief(residual)} after ${count}` };
-  if (failure !== "")
-    return {
-      converged,
-      text: `stopped after ${count}: ${failure.replace(/^stopped: /, "")}; use newton() or raise viscosity`,
-    };
+  const why = bare(failure);
   return {
     converged,
-    text: `stalled: residual ${brief(residual)} after ${count}; use newton() or raise viscosity`,
+    text:
+      why === ""
+        ? `stalled: residual ${brief(residual)} after ${count}; ${cure}`
+        : `stopped after ${count}: ${why}; ${cure}`,
   };
+}
+
+/** An error for an iteration whose first sweep fails. */
+export function noStart(where: string, failure: string): SolveError {
+  return new SolveError(`${where}: the first sweep fails, ${bare(failure)}; start from other fields or use newton()`);
+}
+
+/** Why a sweep gave up, without its own cures, which are about the sweep. */
+function bare(failure: string): string {
+  return failure.replace(/^stopped: /, "").split(";")[0];
 }
 
 /** A history with its own iteration numbers. */

@@ -3,12 +3,13 @@
 // damped by θ and, with a window, Anderson-accelerated (src/linalg/anderson.ts). Each Φ is one backward Hamilton–Jacobi–Bellman sweep and
 // one forward Fokker–Planck sweep of the discrete game (game-sweeps.ts): its fixed points are exactly those that newton() finds.
 // Stops at the undamped residual ‖Φ(m) − m‖ ≤ tolerance, relative to m₀ at rest in L²(0, T; L²).
-// Converges where Φ contracts after damping: short horizons, large ν, weak couplings. For small ν it fails whatever the damping
-// (a 2-D torus with f = m² − V at ν ≤ 0.1), and says so. Mass is exact and m ≥ 0 (monotone scheme): θ ≤ 1 makes convex combinations,
-// and Anderson's steps are drawn back where they would leave the coupling's range.
+// Converges where Φ contracts after damping: short horizons, large ν, weak couplings. Measured on the planar torus, f = m² − V, T = 1, 32² × 32:
+//   θ = ½  20 iterations at ν = 0.3, a cycle without end at ν ≤ 0.1;  θ = 0.1  a factor 0.9 an iteration down to ν = 0.05
+//   window 5, θ = ½  9, 21, 52 iterations at ν = 0.3, 0.1, 0.05;  at ν = 0.02 nothing helps: newton()
+// Mass is exact and m ≥ 0 (monotone scheme): θ ≤ 1 makes convex combinations, Anderson's steps are drawn back to the coupling's range.
 // References: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Walker, Ni 2011 (key walker2011anderson).
 import type { MeanFieldGame } from "../../problems/index.js";
-import { demand, SolveError, usageError } from "../../src/error.js";
+import { demand, usageError } from "../../src/error.js";
 import { anderson } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
@@ -22,6 +23,8 @@ import {
   finish,
   fixedPointHandles,
   fixedPointStatus,
+  LEFT_RANGE,
+  noStart,
   type Response,
   recorded,
   recordedHistory,
@@ -105,7 +108,7 @@ async function iterate(
   context: SolveContext,
 ) {
   const crowds = crowdSpace(problem, s);
-  const { scheme, space, start, path, flatten, admissible } = crowds;
+  const { scheme, space, start, path, flatten, admits } = crowds;
   const { signal } = context;
   const tally: Tally = { newtonSteps: 0, cycles: 0, failure: "" };
   const gains = recordedHistory("exploitability");
@@ -121,7 +124,7 @@ async function iterate(
     tolerance: 0,
     absolute: s.tolerance,
     maxIterations: s.maxIterations,
-    admissible,
+    admissible: (x) => admits(path(x)),
     map: async (x, out) => {
       const response = await respond(scheme, path(x), last?.value, tally, signal);
       if (response === null) {
@@ -132,7 +135,7 @@ async function iterate(
       last = response;
       flatten(response.crowd, out);
       if (s.exploitability === "history") {
-        gain = await exploitabilityOf(scheme, response, tally, signal);
+        gain = admits(response.crowd) ? await exploitabilityOf(scheme, response, tally, signal) : null;
         if (gain !== null) gains.push(iteration, total(gain));
       }
     },
@@ -142,13 +145,13 @@ async function iterate(
     },
   });
   const reached = last as Response | null;
-  if (reached === null) throw new SolveError(`${NAME}: ${tally.failure}; start from another crowd, or use newton()`);
-  if (s.exploitability === "final") gain = await exploitabilityOf(scheme, reached, tally, signal);
+  if (reached === null) throw noStart(NAME, tally.failure);
+  if (s.exploitability === "final" && admits(reached.crowd))
+    gain = await exploitabilityOf(scheme, reached, tally, signal);
   const fields = finish(scheme, reached.value, reached.crowd);
   const { residual, iterations } = result;
   // Stopped before its time with a finite residual: the damped step itself was not admitted.
-  const left =
-    residual > s.tolerance && iterations < s.maxIterations ? "the crowd leaves the range of the coupling" : "";
+  const left = residual > s.tolerance && iterations < s.maxIterations ? LEFT_RANGE : "";
   return {
     fields,
     status: fixedPointStatus("Picard", residual, s.tolerance, iterations, tally.failure || left),
@@ -160,7 +163,7 @@ async function iterate(
       cycles: tally.cycles,
       restarts: result.restarts,
       shortened: result.shortened,
-      equationResidual: equationResidual(scheme, fields),
+      ...(admits(reached.crowd) ? { equationResidual: equationResidual(scheme, fields) } : {}),
       cells: scheme.cells.openCount,
       timeSteps: scheme.steps,
     },

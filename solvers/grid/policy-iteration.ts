@@ -8,7 +8,7 @@
 // Stops at the largest residual of the discrete game's equations at (w, m), undamped: G(D W) − Σ α D W + L and its like in m, as newton() does.
 // Mass exact, m ≥ 0 (monotone scheme). References: Cacace, Camilli, Goffi 2021 (key cacace2021policy).
 import type { MeanFieldGame } from "../../problems/index.js";
-import { demand, SolveError, usageError } from "../../src/error.js";
+import { demand, usageError } from "../../src/error.js";
 import type { Problem } from "../../src/problem.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
@@ -21,6 +21,8 @@ import {
   finish,
   fixedPointHandles,
   fixedPointStatus,
+  LEFT_RANGE,
+  noStart,
   recorded,
   recordedHistory,
   report,
@@ -42,6 +44,9 @@ export interface PolicyIterationOptions extends FixedPointOptions {
 }
 
 const NAME = "policyIteration";
+/** Growth of the residual over its least value that ends the iteration. */
+const BLOWN = 1e6;
+const DAMP = "set damping ≤ 0.5, use newton() or raise viscosity";
 
 /**
  * Policy iteration: transport by a policy, its cost, and the better policy.
@@ -94,7 +99,7 @@ async function improve(
   s: FixedPointSettings & { readonly damping: number },
   context: SolveContext,
 ) {
-  const { scheme, start, path } = crowdSpace(problem, s);
+  const { scheme, start, path, admits } = crowdSpace(problem, s);
   const { signal } = context;
   const tally: Tally = { newtonSteps: 0, cycles: 0, failure: "" };
   const residuals = recordedHistory("residual");
@@ -112,11 +117,16 @@ async function improve(
   let reached: { value: Path; crowd: Path; policy: GamePolicy } | null = null;
   let gain: readonly number[] | null = null;
   let residual = Infinity;
+  let least = Infinity;
   let iteration = 0;
   for (; ; iteration++) {
     const moved = await transport(scheme, policy, { signal });
     signal?.throwIfAborted();
     if (!tallied(tally, moved)) break;
+    if (!admits(moved.path)) {
+      tally.failure = LEFT_RANGE;
+      break;
+    }
     const cost = await evaluatePolicy(scheme, policy, moved.path, { signal });
     signal?.throwIfAborted();
     if (!tallied(tally, cost)) break;
@@ -124,7 +134,9 @@ async function improve(
     residual = equationResidual(scheme, finish(scheme, cost.path, moved.path));
     residuals.push(iteration, residual);
     report(context, NAME, iteration, residual);
-    const ends = residual <= s.tolerance || iteration >= s.maxIterations || !Number.isFinite(residual);
+    least = Math.min(least, residual);
+    if (!(residual <= BLOWN * least)) tally.failure = `the residual grew to ${residual.toPrecision(2)}`;
+    const ends = residual <= s.tolerance || iteration >= s.maxIterations || tally.failure !== "";
     if (s.exploitability === "history" || ends) {
       gain = await exploitabilityOf(scheme, reached, tally, signal);
       if (gain !== null) gains.push(iteration, total(gain));
@@ -133,10 +145,17 @@ async function improve(
     const better = feedbackPolicy(scheme, cost.path, moved.path);
     policy = s.damping < 1 ? stored(scheme, better, policy, s.damping) : better;
   }
-  if (reached === null) throw new SolveError(`${NAME}: ${tally.failure}; start from other fields, or use newton()`);
+  if (reached === null) throw noStart(NAME, tally.failure);
   return {
     fields: finish(scheme, reached.value, reached.crowd),
-    status: fixedPointStatus("policy", residual, s.tolerance, iteration, tally.failure),
+    status: fixedPointStatus(
+      "policy",
+      residual,
+      s.tolerance,
+      iteration,
+      tally.failure,
+      s.damping > 0.5 ? DAMP : undefined,
+    ),
     histories: [residuals, ...(gains.values.length > 0 ? [gains] : [])],
     exploitability: gain,
     counts: {
