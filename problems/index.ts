@@ -8,4 +8,5 @@ export * from "./problem-file.js";
 export * from "./proximal-flow.js";
 export * from "./random-game.js";
 export * from "./samples.js";
+export * from "./savings-game.js";
 export * from "./terms/index.js";

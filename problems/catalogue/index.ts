@@ -26,6 +26,7 @@ import { torusCrowd } from "./torus-crowd.js";
 import { twoCrowds } from "./two-crowds.js";
 import { twoMoons } from "./two-moons.js";
 
+export * from "./aiyagari.js";
 export * from "./checkerboard.js";
 export * from "./circles.js";
 export * from "./corridor.js";
@@ -35,6 +36,7 @@ export * from "./evacuation.js";
 export * from "./first-order-torus.js";
 export * from "./gaussian-scale.js";
 export * from "./gaussian-shift.js";
+export * from "./huggett.js";
 export * from "./linear-quadratic-mean.js";
 export * from "./log-gaussian.js";
 export * from "./manifold-target.js";
@@ -121,7 +123,7 @@ export const games: Readonly<Record<string, CatalogueEntry<MeanFieldGame>>> = Ob
     make: linearQuadraticMean,
   },
   "first-order-torus": {
-    title: "First-order stationary game: closed form, or many equilibria (P7)",
+    title: "Stationary game on the circle: closed form, or many equilibria (P7)",
     references: ["almulla2017two", "gomes2018onedimensional"],
     make: firstOrderTorus,
   },

@@ -23,5 +23,6 @@ export * from "./picard.js";
 export * from "./policy-iteration.js";
 export * from "./proximal-flow.js";
 export * from "./quadratic-spline.js";
+export * from "./savings-equilibrium.js";
 export * from "./schroedinger-bridge.js";
 export * from "./sweep-preconditioner.js";

@@ -1,5 +1,6 @@
 // Linear and nonlinear systems: iterative methods over a VectorSpace, direct line solves, transforms.
 export * from "./anderson.js";
+export * from "./banded.js";
 export * from "./basis.js";
 export * from "./cholesky.js";
 export * from "./conjugate-gradient.js";
