@@ -9,12 +9,13 @@
 // (key bokanowski2009some); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Cacace, Camilli, Goffi 2021 (key cacace2021policy).
 import { breathing } from "../../src/breathing.js";
 import { demand } from "../../src/error.js";
-import { addLaplacian, differences } from "../../src/grid/index.js";
+import { addLaplacian, differences, integrate } from "../../src/grid/index.js";
 import {
   applyStencil,
   assembleStencil,
   multigrid,
   multigridLevels,
+  type Stencil,
   stencil,
   transposeStencil,
 } from "../../src/linalg/index.js";
@@ -230,7 +231,7 @@ export async function transport(
   const matrix = stencil(c);
   const levels = multigridLevels(c);
   const plan = multigrid(matrix, levels);
-  const [rhs, taken] = fields(size, 2);
+  const [rhs, taken, source] = fields(size, 3);
   const zero = new Float64Array(size);
   const still = scheme.zeroRates();
   const path = problem.populations.map((_, k) => [scheme.initial[k], ...fields(size, N)]);
@@ -244,8 +245,11 @@ export async function transport(
       transposeStencil(forwards, matrix);
       plan.update();
       // With no rates and no density the residual of the scheme is −q.
-      scheme.densityResidual(k, n, zero, zero, still, rhs);
-      for (let i = 0; i < size; i++) rhs[i] = now[i] / (theta * dt) - rhs[i] / theta;
+      scheme.densityResidual(k, n, zero, zero, still, source);
+      for (let i = 0; i < size; i++) {
+        source[i] = -source[i];
+        rhs[i] = (now[i] / dt + source[i]) / theta;
+      }
       if (theta < 1) {
         // The step from M's end at t_n: Aᵀ mⁿ = (matrix − 1/(θΔt)) mⁿ.
         applyStencil(matrix, now, taken);
@@ -267,8 +271,16 @@ export async function transport(
         plan.relax(rhs, next);
         plan.relax(rhs, next);
       }
-      applyStencil(matrix, next, taken);
-      const [given, left] = [total(rhs), total(taken)];
+      // Columns of the matrix sum to 1/(θΔt) and what doors take, so both sides of the balance need no cancelling terms.
+      const doors = doorRates(forwards, 1 / (theta * dt));
+      const atDoors = (m: Float64Array) => {
+        let sum = 0;
+        for (const [cell, rate] of doors) sum += rate * m[cell];
+        return c.grid.cellVolume * sum;
+      };
+      const before = integrate(c.grid, now) / (theta * dt) - ((1 - theta) / theta) * atDoors(now);
+      const given = before + integrate(c.grid, source) / theta;
+      const left = integrate(c.grid, next) / (theta * dt) + atDoors(next);
       if (given > 0 && left > 0) {
         const factor = given / left;
         tally.balance = Math.max(tally.balance, Math.abs(factor - 1));
@@ -472,10 +484,15 @@ function least(x: Float64Array): number {
   return smallest;
 }
 
-function total(x: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i];
-  return sum;
+/** What each cell loses through doors in unit time, by cell: the row sum of the policy's matrix less its shift. */
+function doorRates({ cells, diagonal, link }: Stencil, shift: number): Map<number, number> {
+  const rates = new Map<number, number>();
+  for (const k of cells.doors.cell)
+    rates.set(
+      k,
+      link.reduce((sum, row) => sum + row[k], diagonal[k] - shift),
+    );
+  return rates;
 }
 
 function short(x: number): string {

@@ -19,7 +19,7 @@ import {
   type Path,
   transport,
 } from "../../../solvers/grid/index.js";
-import { type Cells, domain } from "../../../src/grid/index.js";
+import { type Cells, domain, integrate } from "../../../src/grid/index.js";
 import { anyCells, fieldOn, upwindSlopes } from "../../linalg/any-cells.js";
 import { messageOf } from "../../linalg/dense.js";
 
@@ -63,7 +63,7 @@ const crowdOn = (s: GameScheme, seed: number) =>
     ),
   );
 
-const massOf = (s: GameScheme, m: Float64Array) => s.cells.grid.cellVolume * m.reduce((sum, v) => sum + v, 0);
+const massOf = (s: GameScheme, m: Float64Array) => integrate(s.cells.grid, m);
 
 function policyOf(s: GameScheme, slopes: (n: number) => readonly Float64Array[]): GamePolicy {
   const cost = new Float64Array(s.cells.grid.size);
@@ -256,6 +256,28 @@ describe("transport", () => {
     for (const slab of path[0]) for (const v of slab) expect(v).toBeGreaterThan(0);
     expect(Math.min(...path[0][4])).toBeLessThan(1e-17);
     expect(Math.abs(massOf(s, path[0][4]) / massOf(s, path[0][0]) - 1)).toBeLessThanOrEqual(1e-14);
+  });
+});
+
+describe("mass", () => {
+  test("is kept to 1e-14 over many steps on a large grid, at walls and obstacles", async () => {
+    const room = domain({
+      lower: [0, 0],
+      upper: [1, 1],
+      ends: ["no-flux", "periodic"],
+      obstacle: (x) => Math.hypot(x[0] - 0.5, x[1] - 0.5) < 0.2,
+    });
+    const s = schemeOn(
+      { domain: room, grid: { dimension: 2, shape: [64, 65] } as unknown as Cells["grid"] },
+      { steps: 24 },
+    );
+    const slopes = upwindSlopes(s.cells, 5).map((a) => a.map((v) => 4 * v));
+    const { path } = await transport(
+      s,
+      policyOf(s, () => slopes),
+    );
+    const mass = massOf(s, s.initial[0]);
+    for (const m of path[0]) expect(Math.abs(massOf(s, m) - mass)).toBeLessThanOrEqual(1e-14 * mass);
   });
 });
 
