@@ -62,7 +62,7 @@ describe("catalogue", () => {
 });
 
 // The exact functions put into the equations, with fourth-order differences of step h.
-const h = 2e-3;
+const h = 1e-3;
 
 function residuals(
   game: MeanFieldGame,
@@ -136,7 +136,9 @@ const exactGames: readonly (readonly [string, MeanFieldGame, readonly number[]])
   ["systemic-risk", systemicRisk({ mean: 0.4 }), [0.4]],
   ["systemic-risk without incentive", systemicRisk({ incentive: 0, volatility: 1, terminalPenalty: 3 }), [0]],
   ["first-order-torus", firstOrderTorus(), [0]],
-  ["first-order-torus, strong", firstOrderTorus({ drift: 2, potential: -1 }), [0]],
+  ["first-order-torus, ν = 0", firstOrderTorus({ viscosity: 0 }), [0]],
+  ["first-order-torus, ν = 0, strong", firstOrderTorus({ viscosity: 0, drift: 2, potential: -1 }), [0]],
+  ["first-order-torus, ν = 0.3", firstOrderTorus({ viscosity: 0.3, drift: -0.5, potential: 0.7 }), [0]],
   ...[1, 2, 3].map(
     (d) =>
       [`manufactured-torus ${d}-D`, manufacturedTorus({ dimension: d, coupling: 0.7 }), [0, 0, 0].slice(0, d)] as const,
@@ -211,7 +213,7 @@ test("first-order-torus, decreasing: two equilibria with one drift, by hand", ()
   expect(share > 0 && share < 1).toBe(true);
   expect(b0).toAgree(1.7, { atol: 0.03 });
   // the other one is m = 1, u = 0. Both satisfy H + λ̄ = f at every point, with p = j/m − b₀
-  const game = firstOrderTorus({ coupling: "decreasing", meanDrift: b0, drift: 0, potential: 0 });
+  const game = firstOrderTorus({ coupling: "decreasing", meanDrift: b0, drift: 0, potential: 0, viscosity: 0 });
   const constants = [1, m1, m2].map((m) => {
     const out = hamiltonianJet(1, 1);
     const p = (m === 1 ? b0 : j) / m - b0;
@@ -222,6 +224,61 @@ test("first-order-torus, decreasing: two equilibria with one drift, by hand", ()
   });
   expect(constants[1]).toAgree(constants[2], { rtol: 1e-12 });
   expect(Math.abs(constants[0] - constants[1])).toBeGreaterThan(0.01);
+});
+
+test("first-order-torus, decreasing, ν > 0: beside m = 1 a crowd around a point, by shooting", () => {
+  // m = e^{−u/ν}/Z turns the equations into u″ = (u′²/2 − u/ν)/ν, an oscillator; find the orbit of period 1
+  const nu = 0.1;
+  const n = 4000;
+  const force = (u: number, v: number) => (v * v) / (2 * nu) - u / nu ** 2;
+  const orbit = (start: number): { u: number[]; period: number } => {
+    const dt = 1 / n;
+    let [u, v] = [start, 0];
+    const path = [u];
+    for (let i = 1; i < 4 * n; i++) {
+      const before = v;
+      const [k1, l1] = [v, force(u, v)];
+      const [k2, l2] = [v + (dt / 2) * l1, force(u + (dt / 2) * k1, v + (dt / 2) * l1)];
+      const [k3, l3] = [v + (dt / 2) * l2, force(u + (dt / 2) * k2, v + (dt / 2) * l2)];
+      const [k4, l4] = [v + dt * l3, force(u + dt * k3, v + dt * l3)];
+      u += (dt / 6) * (k1 + 2 * k2 + 2 * k3 + k4);
+      v += (dt / 6) * (l1 + 2 * l2 + 2 * l3 + l4);
+      path.push(u);
+      // back at rest on the starting side
+      if (before < 0 && v >= 0 && u * start > 0) return { u: path, period: (i - v / (v - before)) * dt };
+      if (before > 0 && v <= 0 && u * start > 0) return { u: path, period: (i - v / (v - before)) * dt };
+    }
+    return { u: path, period: Infinity };
+  };
+  expect(orbit(-1e-4).period).toAgree(2 * Math.PI * nu, { rtol: 1e-4 });
+  let [low, high] = [-1e-4, -1];
+  expect(orbit(high).period).toBeGreaterThan(1);
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (orbit(middle).period < 1) low = middle;
+    else high = middle;
+  }
+  const u = Float64Array.from(orbit(low).u.slice(0, n));
+  const mass = u.reduce((sum, w) => sum + Math.exp(-w / nu) / n, 0);
+  const m = u.map((w) => Math.exp(-w / nu) / mass);
+  expect(Math.max(...m)).toBeGreaterThan(2);
+  // it solves the game: f − H + νu″ is one number, and no mass flows
+  const game = firstOrderTorus({ coupling: "decreasing", potential: 0, viscosity: nu });
+  const f = game.coupling.at(
+    0,
+    0,
+    u.map((_, i) => i / n),
+    { laws: [], densities: [m] },
+  );
+  const at = (w: Float64Array, i: number) => w[(i + n) % n];
+  const constants = u.map((w, i) => {
+    const p = (at(u, i + 1) - at(u, i - 1)) * (n / 2);
+    const second = (at(u, i + 1) + at(u, i - 1) - 2 * w) * n * n;
+    const slope = (at(m, i + 1) - at(m, i - 1)) * (n / 2);
+    expect(nu * slope + m[i] * p).toAgree(0, { atol: 1e-3 });
+    return f[i] - p ** 2 / 2 + nu * second;
+  });
+  expect(Math.max(...constants) - Math.min(...constants)).toBeLessThan(1e-3);
 });
 
 test("obstacle-crowd: the terminal cost is the derivative of 5 KL", () => {
