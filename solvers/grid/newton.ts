@@ -46,8 +46,10 @@ export interface NewtonOptions extends Partial<GameSchemeOptions> {
 }
 
 const NAME = "newton";
-/** Viscosities of the continuation, in units of (longest side)²/T. */
-const LADDER = [0.1, 0.05, 0.03, 0.02, 0.014, 0.01, 0.007, 0.005, 0.0035, 0.0025, 0.0018, 0.00125];
+/** Viscosities of the continuation, in units of (longest side)²/T; the first ones only where Newton failed without. */
+const LADDER = [
+  1, 0.5, 0.3, 0.2, 0.14, 0.1, 0.05, 0.03, 0.02, 0.014, 0.01, 0.007, 0.005, 0.0035, 0.0025, 0.0018, 0.00125,
+];
 /** Below this viscosity, in the same units, continuation begins at once. */
 const SMALL = 0.015;
 /** Largest residual at which a step of the continuation hands over. */
@@ -169,9 +171,9 @@ async function descend(problem: MeanFieldGame, s: Settings, context: SolveContex
   const own = schemeOf(problem, s);
   let x = s.start === "uniform" ? uniform(own) : own.unknowns(s.start);
   const earlier = { newtonSteps: 0, linearSteps: 0 };
-  const climb = async (): Promise<void> => {
+  const climb = async (from: number): Promise<boolean> => {
     x = uniform(own);
-    for (const nu of LADDER.filter((v) => v > least * 1.0001)) {
+    for (const nu of LADDER.filter((v) => v <= from && v > least * 1.0001)) {
       const eased = schemeOf(atLeast(problem, nu * unit), s);
       const stage = await solveAt(
         eased,
@@ -183,19 +185,21 @@ async function descend(problem: MeanFieldGame, s: Settings, context: SolveContex
       earlier.newtonSteps += stage.result.iterations;
       earlier.linearSteps += stage.linear;
       x = stage.result.solution;
-      if (!stage.result.status.converged) break;
+      if (!stage.result.status.converged) return false;
     }
+    return true;
   };
   const mayClimb = s.continuation === "auto" && s.start === "uniform";
   let climbed = mayClimb && least < SMALL;
-  if (climbed) await climb();
+  if (climbed) await climb(0.1);
   let last = await solveAt(own, x, s, context, "newton");
-  if (!last.result.status.converged && mayClimb && !climbed) {
-    earlier.newtonSteps += last.result.iterations;
-    earlier.linearSteps += last.linear;
+  if (!last.result.status.converged && mayClimb && !climbed && least < LADDER[0]) {
     climbed = true;
-    await climb();
-    last = await solveAt(own, x, s, context, "newton");
+    if (await climb(Math.max(0.1, 10 * least))) {
+      earlier.newtonSteps += last.result.iterations;
+      earlier.linearSteps += last.linear;
+      last = await solveAt(own, x, s, context, "newton");
+    }
   }
   const { result } = last;
   return {
@@ -271,7 +275,10 @@ async function solveAt(
       preconditioner.update(jacobian);
       return async (v, out) => {
         await preconditioner.apply(v, out);
-        if (sweeps) closeMass(scheme, v, out);
+        if (!scheme.cells.isPlain) {
+          clearSolid(scheme, out);
+          closeMass(scheme, v, out);
+        }
         await breathe();
       };
     },
@@ -284,9 +291,17 @@ async function solveAt(
     maxIterations: s.maxIterations,
     restart: s.restart,
     largestForcing: 0.1,
+    overshoot: { steps: 4, factor: 3 },
+    maxLinearIterations: 200,
     onIteration: (iteration, residual) => context.progress({ stage, iteration, fraction: null, residual }),
   });
   return { result, linear: result.linearIterations.values.reduce((sum, v) => sum + v, 0) };
+}
+
+/** Solid cells hold 0, whatever a preconditioner that does not know them says. */
+function clearSolid({ cells: { open } }: GameScheme, x: Float64Array): void {
+  for (let at = 0; at < x.length; at += open.length)
+    for (let i = 0; i < open.length; i++) if (open[i] === 0) x[at + i] = 0;
 }
 
 /**
@@ -299,7 +314,7 @@ function closeMass(scheme: GameScheme, v: Float64Array, out: Float64Array): void
   if (c.doors.link.length > 0) return;
   for (let k = 0; k < problem.populations.length; k++) {
     let mass = 0;
-    for (let n = 0; n < steps; n++) {
+    for (let n = 0; n < steps - (scheme.final === null ? 0 : 1); n++) {
       const at = v.length / 2 + (k * steps + n) * size;
       let has = 0;
       for (let i = at; i < at + size; i++) {
@@ -322,7 +337,7 @@ function largest(f: Float64Array): number {
 }
 
 /**
- * x ⊕ λd. Densities go along ℓ + (m − ℓ) φ(λd/(m − ℓ)) with φ(r) = 1 + r for r ≥ −0.8 and 0.04/(−0.6 − r) below: C¹ and > 0; a slab
+ * x ⊕ λd. Densities go along ℓ + (m − ℓ) φ(λd/(m − ℓ)) with φ(r) = 1 + r for r ≥ −0.8 and 0.1 + 0.01/(−0.7 − r) below: C¹, ≥ 0.1; a slab
  * that was bent is scaled to the mass of its straight step.
  */
 function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Float64Array, out: Float64Array) => void {
@@ -342,7 +357,7 @@ function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Fl
         const above = x[i] - least;
         const change = lambda * d[i];
         straight += out[i];
-        if (above > 0 && change < -0.8 * above) out[i] = least + (0.04 * above) / (-0.6 - change / above);
+        if (above > 0 && change < -0.8 * above) out[i] = least + above * (0.1 + 0.01 / (-0.7 - change / above));
         bent += out[i];
       }
       if (bent > straight && straight > 0) {
@@ -381,7 +396,9 @@ function statusOf(
     ...(s.continuation === false ? ['set continuation: "auto"'] : []),
     "raise the viscosity",
     "use more steps",
-    "start from the fields of a solved easier game",
+    scheme.problem.isMonotone === false
+      ? "start from the fields of fictitiousPlay(): the cost falls with the crowd somewhere, and there may be several equilibria"
+      : "start from the fields of a solved easier game",
   ];
   return {
     converged: false,

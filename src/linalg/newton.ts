@@ -32,12 +32,12 @@ export interface NewtonOptions<V> extends IterationOptions {
   readonly forcing?: number;
   /** Largest η of Eisenstat–Walker forcing; default 0.9. Small where linear solves cost less than evaluations. */
   readonly largestForcing?: number;
+  /** The first `steps` steps may raise ‖F‖ up to `factor` times each: far from the solution ‖F‖ is a poor guide. Default none. */
+  readonly overshoot?: { readonly steps: number; readonly factor: number };
   /** GMRES restart length; default 30. */
   readonly restart?: number;
   /** What the stopping rule and the history measure of F(x) instead of its norm, for example its largest entry. */
   readonly measure?: (f: V) => Eventually<number>;
-  /** Longest step λ ∈ (0, 1] that is tried from x along d, for example to stay where a density is positive; default 1. */
-  readonly longestStep?: (x: V, d: V) => Eventually<number>;
   /** GMRES steps for one Newton step; default 300. */
   readonly maxLinearIterations?: number;
 }
@@ -70,6 +70,7 @@ export interface NewtonResult<V> extends IterativeResult<V> {
 export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult<V>> {
   const { space, residual: evaluate, signal, onIteration, forcing, restart = 30, maxLinearIterations = 300 } = options;
   const { tolerance = 1e-10, absolute = 1e-12, maxIterations = 50 } = options;
+  const { overshoot = { steps: 0, factor: 1 } } = options;
   const admissible = options.admissible ?? (() => true);
   const move =
     options.move ??
@@ -149,7 +150,7 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
     const d = solve.solution;
     // The decrease that was really bought, should GMRES have stalled above η.
     const reached = Math.max(eta, solve.residual / norm);
-    let lambda = (await options.longestStep?.(x, d)) ?? 1;
+    let lambda = 1;
     let next = NaN;
     let accepted = false;
     for (let halving = 0; halving < 40 && !accepted; halving++) {
@@ -158,7 +159,10 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
       if (await admissible(trial)) {
         await evaluate(trial, fTrial);
         next = await space.norm(fTrial);
-        accepted = next <= (1 - 1e-4 * lambda * Math.max(0, 1 - reached)) * norm && next < norm;
+        accepted =
+          iterations < overshoot.steps
+            ? next <= overshoot.factor * norm
+            : next <= (1 - 1e-4 * lambda * Math.max(0, 1 - reached)) * norm && next < norm;
         if (!accepted && Number.isFinite(next)) {
           // Minimum of the parabola through ‖F‖² at 0 (slope −2‖F‖²) and at λ.
           const parabola = norm ** 2 / (next ** 2 - norm ** 2 * (1 - 2 * lambda)) / lambda;

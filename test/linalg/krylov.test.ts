@@ -105,7 +105,7 @@ describe("conjugateGradient", () => {
       `"stopped: the operator is not positive definite (⟨p, Ap⟩ = -40); use gmres()"`,
     );
     expect(await text({ apply: (_, out) => void out.fill(NaN) })).toMatchInlineSnapshot(
-      `"stopped: residual NaN after 1 iterations; check the operator and the right-hand side for NaN"`,
+      `"stopped: residual NaN after 0 iterations; check the operator and the right-hand side for NaN"`,
     );
     expect(await text({ preconditioner: (x, out) => out.set(x.map((v) => -v)) })).toMatchInlineSnapshot(
       `"stopped: the preconditioner is not positive definite (⟨r, M⁻¹r⟩ = -40); use another one or none"`,
@@ -186,6 +186,35 @@ describe("gmres", () => {
     const ab = times(a, rhs);
     const dot = (x: Float64Array, y: Float64Array) => x.reduce((sum, v, k) => sum + v * y[k], 0);
     expect(history.values[1]).toAgree(Math.sqrt(dot(rhs, rhs) - dot(ab, rhs) ** 2 / dot(ab, ab)), { rtol: 1e-10 });
+  });
+
+  test("in lent vectors the answer is the same, and none is allocated the second time", async () => {
+    const n = 12;
+    const space = arraySpace(n);
+    let made = 0;
+    const counting = {
+      ...space,
+      zeros: () => {
+        made++;
+        return space.zeros();
+      },
+      copy: (x: Float64Array) => {
+        made++;
+        return space.copy(x);
+      },
+    };
+    const apply = (x: Float64Array, out: Float64Array) => {
+      for (let i = 0; i < n; i++) out[i] = (i + 2) * x[i] + (i > 0 ? x[i - 1] : 0);
+    };
+    const rhs = new Float64Array(n).fill(1);
+    const plain = await gmres({ space, apply, rhs });
+    const workspace: Float64Array[] = [];
+    await gmres({ space: counting, apply, rhs, workspace });
+    const before = made;
+    const again = await gmres({ space: counting, apply, rhs, workspace });
+    expect(again.solution).toEqual(plain.solution);
+    // the solution itself
+    expect(made - before).toBe(1);
   });
 
   test("an exact preconditioner gives one step", async () => {

@@ -129,6 +129,56 @@ describe("newton", () => {
     expect([iterations, status.converged]).toEqual([0, true]);
   });
 
+  test("stops by the caller's measure, and records it", async () => {
+    const largest = (f: Float64Array) => Math.max(...f.map(Math.abs));
+    const { residual, history, solution } = await newton({
+      space,
+      residual: circle,
+      jacobian: circleJacobian,
+      initial: Float64Array.of(3, 1),
+      measure: largest,
+      absolute: 1e-3,
+      tolerance: 0,
+    });
+    const f = new Float64Array(2);
+    circle(solution, f);
+    expect(residual).toBe(largest(f));
+    expect(residual).toBeLessThanOrEqual(1e-3);
+    expect([history.values[0], history.values.at(-1)]).toEqual([6, residual]);
+  });
+
+  test("an overshoot is taken at first and refused later", async () => {
+    // x³ − 2x + 2 from 0.7: Newton's full first step raises |F|.
+    const cubic = (x: Float64Array, out: Float64Array) => void (out[0] = x[0] ** 3 - 2 * x[0] + 2);
+    const slope = (x: Float64Array, v: Float64Array, out: Float64Array) => void (out[0] = (3 * x[0] ** 2 - 2) * v[0]);
+    const run = (overshoot?: { steps: number; factor: number }) =>
+      newton({
+        space: arraySpace(1),
+        residual: cubic,
+        jacobian: slope,
+        initial: Float64Array.of(0.7),
+        forcing: 1e-12,
+        maxIterations: 1,
+        overshoot,
+      });
+    const [bold, shy] = [await run({ steps: 1, factor: 20 }), await run()];
+    expect(shy.history.values[1]).toBeLessThan(shy.history.values[0]);
+    expect(bold.steps.values[0]).toBeGreaterThan(shy.steps.values[0]);
+  });
+
+  test("forcing stays below the largest that is allowed", async () => {
+    const loose = await newton({ space, residual: circle, jacobian: circleJacobian, initial: Float64Array.of(3, 1) });
+    const tight = await newton({
+      space,
+      residual: circle,
+      jacobian: circleJacobian,
+      initial: Float64Array.of(3, 1),
+      largestForcing: 1e-8,
+    });
+    expect(tight.iterations).toBeLessThanOrEqual(loose.iterations);
+    expect(tight.linearIterations.values[0]).toBeGreaterThan(loose.linearIterations.values[0]);
+  });
+
   test("says why it stopped", async () => {
     const text = async (options: Partial<Parameters<typeof newton<Float64Array>>[0]>) => {
       const { status } = await newton({ space, residual: circle, initial: Float64Array.of(3, 1), ...options });
@@ -162,6 +212,9 @@ describe("newton", () => {
       messageOf(() => newton({ space, residual: circle, initial: Float64Array.of(3, 1), ...options }));
     expect(await bad({ forcing: 1 })).toMatchInlineSnapshot(
       `"newton: forcing must lie between 0 and 1; got 1. Leave it out for Eisenstat–Walker forcing."`,
+    );
+    expect(await bad({ largestForcing: 0 })).toMatchInlineSnapshot(
+      `"newton: largestForcing must lie between 0 and 1; got 0. Leave it out for 0.9."`,
     );
     expect(await bad({ admissible: () => false })).toMatchInlineSnapshot(
       `"newton: admissible(initial) must be true; got false. Start inside the set where the equations make sense."`,

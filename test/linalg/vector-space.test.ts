@@ -32,6 +32,23 @@ describe("vector spaces", () => {
     expect([...x, ...space.zeros()]).toEqual([1, 2, 3, 0, 0, 0]);
   });
 
+  test("dots and sums of many vectors are those of each", () => {
+    const space = arraySpace(7, 0.5);
+    for (const count of [0, 1, 3, 4, 5, 9]) {
+      const xs = Array.from({ length: count }, (_, k) => noise(7, k + 3));
+      const y = noise(7, 1);
+      expect(space.dots(xs, y)).toAgree(
+        xs.map((x) => space.dot(x, y) as number),
+        { atol: 1e-15 },
+      );
+      const a = noise(count, 2);
+      const [together, apart] = [y.slice(), y.slice()];
+      space.axpys?.(a, xs, together);
+      xs.forEach((x, k) => void space.axpy(a[k], x, apart));
+      expect(together).toAgree(apart, { atol: 1e-15 });
+    }
+  });
+
   test("product space equals one long array, at once and later", async () => {
     const long = arraySpace(5);
     const x = noise(5, 1);

@@ -50,12 +50,12 @@ describe("newton", () => {
     { viscosity: 0.3, newtonSteps: 4, linearSteps: 19 },
     { viscosity: 0.1, newtonSteps: 6, linearSteps: 55 },
     { viscosity: 0.05, newtonSteps: 8, linearSteps: 147 },
-    { viscosity: 0.02, newtonSteps: 10, linearSteps: 221 },
-  ])("the planar torus at ν = $viscosity: counts of the reference or fewer, mass and positivity", async (row) => {
+    { viscosity: 0.02, newtonSteps: 8, linearSteps: 221 },
+  ])("the planar torus at ν = $viscosity: half the reference's GMRES steps, mass and positivity", async (row) => {
     const game = torusCrowd({ viscosity: row.viscosity });
     const s = await solve(game, newton({ points: 32, steps: 32 }));
     expect(s.counts.newtonSteps).toBeLessThanOrEqual(row.newtonSteps);
-    expect(s.counts.linearSteps).toBeLessThanOrEqual(row.linearSteps);
+    expect(s.counts.linearSteps).toBeLessThanOrEqual(row.linearSteps / 2);
     expect(s.counts.continuationNewtonSteps).toBe(0);
     expect(residual(game, s.fields, { points: 32, steps: 32 })).toBeLessThanOrEqual(1e-6);
     expect(massError(s.fields)).toBeLessThan(1e-14);
@@ -169,24 +169,30 @@ describe("newton", () => {
   test("failures say why, where and what to try", async () => {
     const text = async (game: MeanFieldGame, options: NewtonOptions) =>
       (await solve(game, newton({ points: 16, steps: 16, ...options }), { onFailure: "return" })).status.text;
-    expect(
-      await text(torusCrowd({ viscosity: 0.1 }), { maxIterations: 2, continuation: false }),
-    ).toMatchInlineSnapshot(`"stalled: largest residual 1.83 > 0.000001 after 2 Newton and 4 GMRES steps, in the Fokker–Planck equation at t = 0.5, x = (0.781, 0.781): maxIterations is reached; raise maxIterations, set continuation: "auto", raise the viscosity, use more steps, start from the fields of a solved easier game"`);
-    expect(await text(torusCrowd({ viscosity: 0.1 }), { maxIterations: 1 })).toMatchInlineSnapshot(`"stalled: largest residual 2.61 > 0.000001 after 1 Newton and 1 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.563, x = (0.719, 0.719): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of a solved easier game"`);
+    expect(await text(torusCrowd({ viscosity: 0.1 }), { maxIterations: 2, continuation: false })).toMatchInlineSnapshot(
+      `"stalled: largest residual 2.38 > 0.000001 after 2 Newton and 4 GMRES steps, in the Fokker–Planck equation at t = 0.5, x = (0.719, 0.719): maxIterations is reached; raise maxIterations, set continuation: "auto", raise the viscosity, use more steps, start from the fields of a solved easier game"`,
+    );
+    expect(await text(torusCrowd({ viscosity: 0.1 }), { maxIterations: 1 })).toMatchInlineSnapshot(
+      `"stalled: largest residual 2.21 > 0.000001 after 1 Newton and 1 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.563, x = (0.719, 0.719): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of a solved easier game"`,
+    );
     const steep = meanFieldGame({
       domain: domain({ lower: [0, 0], upper: [1, 1], ends: "no-flux" }),
       populations: { viscosity: 0.02, hamiltonian: quadratic(2), initial: gaussian(0.3, 0.3), mass: 1 },
       coupling: couplingLocal({ dimension: 2, cost: "m" }),
       terminal: couplingLocal({ dimension: 2, cost: "3*((x-0.8)^2+(y-0.8)^2)" }),
     });
-    expect(await text(steep, { scheme: "central" })).toMatchInlineSnapshot(`"stopped: the density is -0.222 < 0 at t = 1, x = (0.531, 0.219): this scheme does not resolve it; use scheme: "upwind", which keeps it positive, or more points and steps"`);
+    expect(await text(steep, { scheme: "central" })).toMatchInlineSnapshot(
+      `"stopped: the density is -0.222 < 0 at t = 1, x = (0.531, 0.219): this scheme does not resolve it; use scheme: "upwind", which keeps it positive, or more points and steps"`,
+    );
     const unknown = meanFieldGame({
       domain: domain({ lower: [0], upper: [1] }),
       populations: { viscosity: 0.1, hamiltonian: quadratic(1), initial: 1 },
       coupling: couplingLocal({ dimension: 1, cost: "-30*m" }),
       terminal: couplingLocal({ dimension: 1, cost: "cos(2*pi*x)" }),
     });
-    expect(await text(unknown, { maxIterations: 3 })).toMatchInlineSnapshot(`"stalled: largest residual 6.89 > 0.000001 after 3 Newton and 410 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.938, x = (0.469): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of a solved easier game"`);
+    expect(await text(unknown, { maxIterations: 3 })).toMatchInlineSnapshot(
+      `"stalled: largest residual 6.99 > 0.000001 after 3 Newton and 372 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.938, x = (0.469): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of fictitiousPlay(): the cost falls with the crowd somewhere, and there may be several equilibria"`,
+    );
   });
 
   test("an abort from outside ends it", async () => {
@@ -199,16 +205,34 @@ describe("newton", () => {
   });
 
   test("messages", async () => {
-    for (const options of [
+    const told = [
       { tolerance: 0 },
       { maxIterations: 0.5 },
       { restart: 0 },
       { continuation: "yes" as "auto" },
       { start: 1 as unknown as "uniform" },
       { preconditioner: "none" as "auto" },
-    ])
-      expect(() => newton(options)).toThrowErrorMatchingSnapshot();
-    expect(newton().handles(gaussianShift())).toMatchInlineSnapshot(`"it is for mean-field games; use gridProximalFlow() for proximal flows"`);
+    ].map((options) => {
+      try {
+        newton(options);
+        return "nothing";
+      } catch (error) {
+        return String(error);
+      }
+    });
+    expect(told).toMatchInlineSnapshot(`
+      [
+        "UsageError: newton: tolerance must be a finite number > 0; got 0. Use tolerance: 1e-6.",
+        "UsageError: newton: maxIterations must be an integer ≥ 1; got 0.5. Leave it out.",
+        "UsageError: newton: restart must be an integer ≥ 1; got 0. Leave it out.",
+        "UsageError: newton: continuation must be "auto" or false; got "yes". Use continuation: "auto".",
+        "UsageError: newton: start must be "uniform" or fields; got 1. Use the fields of another solution on the same cells and steps.",
+        "UsageError: newton: preconditioner must be "auto", "transform" or "sweeps"; got "none". Use preconditioner: "auto".",
+      ]
+    `);
+    expect(newton().handles(gaussianShift())).toMatchInlineSnapshot(
+      `"it is for mean-field games; use gridProximalFlow() for proximal flows"`,
+    );
     expect(newton().handles(ergodicTorus())).toMatchInlineSnapshot(`"it is for games in time; use ergodic()"`);
     const high = meanFieldGame({
       domain: domain({ lower: [0, 0, 0, 0], upper: [1, 1, 1, 1] }),
