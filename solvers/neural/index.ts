@@ -1,3 +1,4 @@
 // Neural solvers: potentials and critics as networks.
+export * from "./mean-field-game.js";
 export * from "./proximal-flow.js";
 export * from "./proximal-flow-dual.js";

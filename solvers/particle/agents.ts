@@ -52,32 +52,47 @@ export function needsDensity(game: MeanFieldGame, laws: readonly Cloud[]): boole
 /** Cells an axis for draws from a density, by dimension. */
 const FINE = [4096, 384, 64];
 
-/** Agents at t = 0, row-major, and the mass that they stand for. */
+/** Agents at t = 0. */
+export interface StartingAgents {
+  /** Row-major. */
+  readonly points: Float64Array;
+  /** What they stand for together. */
+  readonly mass: number;
+  /** Factor from the law's density to the population's, mass included. */
+  readonly scale: number;
+}
+
+/** Agents drawn from a population's initial law. */
 export function startingAgents(
   population: Population,
   domain: Domain,
   count: number,
   draws: Generator,
-): { readonly points: Float64Array<ArrayBufferLike>; readonly mass: number } {
+): StartingAgents {
   const law = population.initial!;
   const d = domain.dimension;
-  if (law.density === null || (d > 2 && law.distribution !== null))
-    return { points: law.distribution!.sample(count, draws).points, mass: population.mass ?? 1 };
+  if (law.density === null || (d > 2 && law.distribution !== null)) {
+    const mass = population.mass ?? 1;
+    return { points: law.distribution!.sample(count, draws).points, mass, scale: mass };
+  }
   const c = cells(domain, FINE[d - 1]);
-  const values = densityOn(law, population.mass, c, "initial law");
-  let mass = 0;
-  for (let k = 0; k < values.length; k++) mass += values[k];
+  const values = densityOn(law, null, c, "initial law");
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) sum += values[k];
+  const total = sum * c.grid.cellVolume;
+  demand(total > 0, "initial law", law.text, "have mass on the domain", total, "Move it into the box");
   const inCell = draws.uniform(count);
   const places = draws.uniform(count * d);
   let k = 0;
   let below = 0;
   for (let i = 0; i < count; i++) {
-    const level = ((i + inCell[i]) / count) * mass;
+    const level = ((i + inCell[i]) / count) * sum;
     while (below + values[k] <= level && k < values.length - 1) below += values[k++];
     for (let a = 0; a < d; a++)
       places[i * d + a] = c.points[k * d + a] + c.grid.axes[a].spacing * (places[i * d + a] - 0.5);
   }
-  return { points: places, mass: mass * c.grid.cellVolume };
+  const mass = population.mass ?? total;
+  return { points: places, mass, scale: mass / total };
 }
 
 /** Folds points back into the box, in place; returns how many coordinates met a wall. */
@@ -97,6 +112,35 @@ export function foldInto(domain: Domain, points: Float64Array): number {
     }
   }
   return hits;
+}
+
+/**
+ * Positions at the share s of a step: a Brownian bridge between both ends, so that the variance between nodes is right. At s = 0 and 1
+ * the ends themselves.
+ *
+ * @param spread ν Δt of the step
+ */
+export function between(
+  domain: Domain,
+  start: Float64Array,
+  end: Float64Array,
+  s: number,
+  spread: number,
+  draws: Generator,
+): Float64Array {
+  if (s === 0 || s === 1) return s === 0 ? start : end;
+  const { dimension: d, lower, upper, ends } = domain;
+  const sd = Math.sqrt(2 * spread * s * (1 - s));
+  const xi = draws.normal(start.length);
+  const out = start.map((x, i) => {
+    const a = i % d;
+    const length = upper[a] - lower[a];
+    const move = end[i] - x;
+    const shortest = ends[a] === "periodic" ? move - length * Math.round(move / length) : move;
+    return x + s * shortest + sd * xi[i];
+  });
+  foldInto(domain, out);
+  return out;
 }
 
 /** t itself, when it is a time of the game. */

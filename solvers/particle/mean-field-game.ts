@@ -29,6 +29,7 @@ import { generator } from "../../src/random/index.js";
 import type { GameSolution, GameTrajectoryOptions, SolverRecord, Status } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
+  between,
   foldInto,
   followAgents,
   gamePopulation,
@@ -36,6 +37,7 @@ import {
   heunStep,
   needsDensity,
   refusalForAgents,
+  type StartingAgents,
   startingAgents,
 } from "./agents.js";
 
@@ -201,7 +203,7 @@ interface Arena {
 
 /** Everything that is drawn: starts and kicks of each population. */
 interface Draws {
-  readonly starts: readonly { readonly points: Float64Array; readonly mass: number }[];
+  readonly starts: readonly StartingAgents[];
   /** kicks[k][n]: n·d standard normals of step n. */
   readonly kicks: readonly (readonly Float64Array[])[];
 }
@@ -594,19 +596,9 @@ function makeSolution(reached: Reached): ParticleGameSolution {
     const list = path.clouds[population(k)];
     if (s === 0) return list[n];
     if (s === 1) return list[n + 1];
-    // a Brownian bridge between the two nodes, so that the variance between them is right
-    const [a, b] = [list[n].points, list[n + 1].points];
-    const sd = Math.sqrt(2 * game.populations[k].viscosity * arena.dt * s * (1 - s));
-    const xi = generator(context.seed).split(`${NAME} bridge ${k} ${n}`).normal(a.length);
-    const between = a.map((x, i) => {
-      const axis = i % d;
-      const length = domain.upper[axis] - domain.lower[axis];
-      const move = b[i] - x;
-      const shortest = domain.ends[axis] === "periodic" ? move - length * Math.round(move / length) : move;
-      return x + s * shortest + sd * xi[i];
-    });
-    foldInto(domain, between);
-    return cloud(between, d);
+    const bridge = generator(context.seed).split(`${NAME} bridge ${k} ${n}`);
+    const { viscosity } = game.populations[k];
+    return cloud(between(domain, list[n].points, list[n + 1].points, s, viscosity * arena.dt, bridge), d);
   };
   const ownDensity = (t: number, x: Float64Array, k: number): Float64Array => {
     if (!game.populations[k].hamiltonian.dependsOnMass) return new Float64Array(x.length / d);

@@ -6,4 +6,5 @@ export * from "./backend.js";
 export * from "./checkpoint.js";
 export * from "./conjugate.js";
 export * from "./critic.js";
+export * from "./jet-network.js";
 export * from "./potential-network.js";
