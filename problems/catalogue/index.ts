@@ -1,7 +1,11 @@
 // The catalogue: problems by name, each with good values, a closed form or data, and its citations.
+
 import type { Problem } from "../../src/problem.js";
+import type { FokkerPlanck } from "../fokker-planck.js";
 import type { MeanFieldGame } from "../mean-field-game.js";
 import type { ProximalFlow } from "../proximal-flow.js";
+import type { SavingsGame } from "../savings-game.js";
+import { aiyagari } from "./aiyagari.js";
 import { checkerboard } from "./checkerboard.js";
 import { circles } from "./circles.js";
 import { corridor } from "./corridor.js";
@@ -9,14 +13,17 @@ import { eightGaussians } from "./eight-gaussians.js";
 import { ergodicTorus } from "./ergodic-torus.js";
 import { evacuation } from "./evacuation.js";
 import { firstOrderTorus } from "./first-order-torus.js";
+import { gaussianBridge } from "./gaussian-bridge.js";
 import { gaussianScale } from "./gaussian-scale.js";
 import { gaussianShift } from "./gaussian-shift.js";
+import { huggett } from "./huggett.js";
 import { linearQuadraticMean } from "./linear-quadratic-mean.js";
 import { logGaussian } from "./log-gaussian.js";
 import { manifoldTarget } from "./manifold-target.js";
 import { manufacturedTorus } from "./manufactured-torus.js";
 import { obstacleCrowd } from "./obstacle-crowd.js";
 import { oldFaithful } from "./old-faithful.js";
+import { ornsteinUhlenbeck } from "./ornstein-uhlenbeck.js";
 import { pinwheel } from "./pinwheel.js";
 import { pointTarget } from "./point-target.js";
 import { spirals } from "./spirals.js";
@@ -25,6 +32,8 @@ import { systemicRisk } from "./systemic-risk.js";
 import { torusCrowd } from "./torus-crowd.js";
 import { twoCrowds } from "./two-crowds.js";
 import { twoMoons } from "./two-moons.js";
+import { wallDrift } from "./wall-drift.js";
+import { wallEquilibrium } from "./wall-equilibrium.js";
 
 export * from "./aiyagari.js";
 export * from "./checkerboard.js";
@@ -34,6 +43,7 @@ export * from "./eight-gaussians.js";
 export * from "./ergodic-torus.js";
 export * from "./evacuation.js";
 export * from "./first-order-torus.js";
+export * from "./gaussian-bridge.js";
 export * from "./gaussian-scale.js";
 export * from "./gaussian-shift.js";
 export * from "./huggett.js";
@@ -117,6 +127,11 @@ export const games: Readonly<Record<string, CatalogueEntry<MeanFieldGame>>> = Ob
     references: ["gomes2016regularity"],
     make: logGaussian,
   },
+  "gaussian-bridge": {
+    title: "Schrödinger bridge of two Gaussians: closed form in any dimension (P11)",
+    references: ["janati2020entropic", "leonard2014survey"],
+    make: gaussianBridge,
+  },
   "linear-quadratic-mean": {
     title: "Linear–quadratic game with attraction to the mean: closed form in any dimension (P6)",
     references: ["bensoussan2016linear"],
@@ -144,5 +159,34 @@ export const games: Readonly<Record<string, CatalogueEntry<MeanFieldGame>>> = Ob
     title: "Evacuation of a room with two doors and a pillar",
     references: ["lachapelle2011crowds", "achdou2018congestion"],
     make: evacuation,
+  },
+});
+
+/** Every Fokker–Planck problem by its name. */
+export const diffusions: Readonly<Record<string, CatalogueEntry<FokkerPlanck>>> = Object.freeze({
+  "wall-drift": { title: "Drift against a wall (P8)", references: ["risken1996fokker"], make: wallDrift },
+  "wall-equilibrium": {
+    title: "Equilibrium of a constant drift between walls (P8)",
+    references: ["scharfetter1969large"],
+    make: wallEquilibrium,
+  },
+  "ornstein-uhlenbeck": {
+    title: "Ornstein–Uhlenbeck process: closed form",
+    references: ["risken1996fokker"],
+    make: ornsteinUhlenbeck,
+  },
+});
+
+/** Every economy by its name. */
+export const economies: Readonly<Record<string, CatalogueEntry<SavingsGame>>> = Object.freeze({
+  huggett: {
+    title: "Huggett's economy: bonds in zero net supply",
+    references: ["huggett1993risk", "achdou2022income"],
+    make: huggett,
+  },
+  aiyagari: {
+    title: "Aiyagari's economy: wealth is capital",
+    references: ["aiyagari1994uninsured", "achdou2022income"],
+    make: aiyagari,
   },
 });

@@ -53,9 +53,19 @@ property.prop([fc.integer({ min: 2, max: 12 }), fc.integer({ min: 1, max: 4 }), 
 });
 
 test("what cannot be eliminated is refused", () => {
-  expect(() => banded(0, 0)).toThrowErrorMatchingInlineSnapshot(`[UsageError: banded: size must be an integer ≥ 1; got 0. Give the number of unknowns.]`);
-  expect(() => banded(3, 3)).toThrowErrorMatchingInlineSnapshot(`[UsageError: banded: width must be an integer from 0 to size − 1; got 3. Count the diagonals on one side.]`);
-  expect(() => solveBanded(banded(3, 1), new Float64Array(2))).toThrowErrorMatchingInlineSnapshot(`[UsageError: solveBanded: rhs must have length 3; got 2. Give one value a row.]`);
-  expect(() => solveBanded(banded(3, 1), new Float64Array(3))).toThrowErrorMatchingInlineSnapshot(`[UsageError: solveBanded: the pivot of row 0 must not be zero; got 0. Make the matrix diagonally dominant.]`);
-  expect(() => stationaryMeasure(banded(3, 1))).toThrowErrorMatchingInlineSnapshot(`[UsageError: stationaryMeasure: state 2 must have a way to a smaller state; got 0. Number the recurrent states first.]`);
+  expect(() => banded(0, 0)).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: banded: size must be an integer ≥ 1; got 0. Give the number of unknowns.]`,
+  );
+  expect(() => banded(3, 3)).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: banded: width must be an integer from 0 to size − 1; got 3. Count the diagonals on one side.]`,
+  );
+  expect(() => solveBanded(banded(3, 1), new Float64Array(2))).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: solveBanded: rhs must have length 3; got 2. Give one value a row.]`,
+  );
+  expect(() => solveBanded(banded(3, 1), new Float64Array(3))).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: solveBanded: the pivot of row 0 must not be zero; got 0. Make the matrix diagonally dominant.]`,
+  );
+  expect(() => stationaryMeasure(banded(3, 1))).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: stationaryMeasure: state 2 must have a way to a smaller state; got 0. Number the recurrent states first.]`,
+  );
 });
