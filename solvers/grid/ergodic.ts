@@ -64,7 +64,8 @@ const SMALLEST_RATIO = 1.02;
  * @throws UsageError when an option does not fit; from `solve` when the open cells are not connected, or sources do not balance
  *
  * *Notes*: central and fourth-order schemes are not monotone: on grids that do not resolve √ν-thin layers they end with a negative density,
- * which the line search refuses; the status says so. A game with several equilibria gives the one that the start leads to.
+ * which the line search refuses; the status says so. Where ∂ₚₚH is not bounded (|p|^γ, γ < 2, at ∇u = 0) Newton may stall before 1e-10, at
+ * coarse grids above all: loosen the tolerance. A game with several equilibria gives the one that the start leads to.
  *
  * *Good values*: upwind for first results and obstacles; fourth-order for smooth data, where 64 cells a side give five digits of λ̄;
  * tolerance 1e-10.
@@ -230,6 +231,7 @@ async function run(
   let factor = 1;
   let steps = 0;
   let note = result.status.text;
+  if (!result.status.converged && !led) result = await attempt(1, system.bent(cold), settings.tolerance);
   if (!result.status.converged && !led) {
     // Up to a viscosity that is solved from the start, then down.
     const coarse = Math.max(settings.tolerance, 1e-6);
@@ -237,7 +239,8 @@ async function run(
     do {
       factor *= 4;
       steps++;
-      reached = await attempt(factor, cold, coarse);
+      system.setViscosity(factor);
+      reached = await attempt(factor, system.bent(cold), coarse);
     } while (!reached.status.converged && factor < LARGEST_FACTOR);
     let ratio = 2;
     while (reached.status.converged && factor > 1) {
@@ -362,7 +365,7 @@ function startDensities(
     list.length === 1 || list.length === K,
     where,
     "start",
-    `hold one density, or ${K}, one a population`,
+    K === 1 ? "be one density" : `hold one density, or ${K}, one a population`,
     list.length,
     "Give one density for all",
   );
@@ -497,6 +500,8 @@ interface StationarySystem {
   linearise(x: Float64Array): Apply<Float64Array>;
   /** out ← derivative · v at the x last linearised at. */
   jacobian(v: Float64Array, out: Float64Array): void;
+  /** x with the values of −νΔu = rest of the equation at rest: for Hamiltonians whose second derivative is not finite at ∇u = 0. */
+  bent(x: Float64Array): Float64Array;
   /** Costs are those of the densities of x from now on, whatever the crowd does: best response. `null`: the game itself. */
   freeze(x: Float64Array | null): void;
   /** v ← (1 − Δ/λ₁)⁻¹ v on every field, λ₁ the smallest eigenvalue of −Δ: residuals of the size of the errors that they stand for. */
@@ -584,6 +589,18 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
       toModes(v);
       for (let i = 0; i < v.length; i++) v[i] /= 1 + lambda[i % size] / smallest;
       fromModes(v);
+    },
+    bent(x) {
+      const out = new Float64Array(x.length);
+      this.residual(x, out);
+      toModes(out);
+      for (let k = 0; k < K; k++) {
+        const u = part(out, k);
+        for (let i = 0; i < size; i++) u[i] = i === 0 ? 0 : -u[i] / (viscosity[k] * lambda[i]);
+      }
+      fromModes(out);
+      out.set(x.subarray(K * size), K * size);
+      return out;
     },
     freeze(x) {
       frozen = x === null ? null : densities(x.slice());
