@@ -124,6 +124,42 @@ describe("newton", () => {
     expect(fine.linear * 3).toBeLessThan(plain.linear);
   });
 
+  test("sgn x √|x|: the full step jumps from x to −x, half of it lands on the root", async () => {
+    const line = arraySpace(1);
+    const result = await newton({
+      space: line,
+      residual: (x, out) => void (out[0] = Math.sign(x[0]) * Math.sqrt(Math.abs(x[0]))),
+      jacobian: (x, v, out) => void (out[0] = v[0] / (2 * Math.sqrt(Math.abs(x[0])))),
+      initial: Float64Array.of(0.25),
+      forcing: 1e-12,
+      maxIterations: 5,
+    });
+    expect(result.status.converged).toBe(true);
+    expect(result.steps.values[0]).toBe(0.5);
+    expect(result.solution[0]).toAgree(0, { atol: 1e-12 });
+  });
+
+  test("moves along the caller's curve: ln x = −20 from x = 1, always positive", async () => {
+    const line = arraySpace(1);
+    const seen: number[] = [];
+    const result = await newton({
+      space: line,
+      residual: (x, out) => {
+        seen.push(x[0]);
+        out[0] = Math.log(x[0]) + 20;
+      },
+      jacobian: (x, v, out) => void (out[0] = v[0] / x[0]),
+      move: (x, lambda, d, out) => void (out[0] = x[0] * Math.exp((lambda * d[0]) / x[0])),
+      initial: Float64Array.of(1),
+      forcing: 1e-14,
+      absolute: 1e-10,
+    });
+    // along the exponential the equation is linear: one step
+    expect(result.iterations).toBe(1);
+    expect(result.solution[0]).toAgree(Math.exp(-20), { rtol: 1e-12 });
+    expect(Math.min(...seen)).toBeGreaterThan(0);
+  });
+
   test("starts at the root: nothing to do", async () => {
     const { iterations, status } = await newton({ space, residual: circle, initial: root, absolute: 1e-14 });
     expect([iterations, status.converged]).toEqual([0, true]);
