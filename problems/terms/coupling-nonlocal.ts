@@ -8,9 +8,9 @@
 import { demand } from "../../src/error.js";
 import { compile, type Expression } from "../../src/expression/index.js";
 import { type Cells, cells, type Domain } from "../../src/grid/index.js";
-import { complexAlongAxis, complexTransform } from "../../src/linalg/index.js";
 import { weightOf } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
+import { type Convolution, convolutionOn } from "./convolution.js";
 import type { Coupling, CouplingDerivative, Crowd, GridCoupling } from "./coupling.js";
 import { definiteness } from "./coupling-pointwise.js";
 import { coordinateNames } from "./field.js";
@@ -116,7 +116,7 @@ export function couplingNonlocal(options: CouplingNonlocalOptions): Coupling {
       domain === null ? "none" : periods.map(String),
       "Give domain: the game's domain, so that the kernel wraps around it",
     );
-    return plan(cells, value);
+    return convolutionOn(cells, value);
   };
   const mix = (c: Convolution, transposed: boolean, m: readonly Float64Array[], out: readonly Float64Array[]): void => {
     for (const o of out) o.fill(0);
@@ -290,66 +290,6 @@ function isEven(expression: Expression, d: number): boolean {
   return true;
 }
 
-/** Discrete convolution with the kernel; `transposed`: with K(−z). */
-interface Convolution {
-  apply(m: Float64Array, out: Float64Array, transposed: boolean): void;
-  /** Real parts of the kernel's transform. */
-  readonly symbol: Float64Array;
-}
-
-function plan(cells: Pick<Cells, "grid" | "domain" | "open">, kernel: (z: Float64Array) => number): Convolution {
-  const { grid, domain, open } = cells;
-  const d = grid.dimension;
-  const periodic = domain.ends.map((e) => e === "periodic");
-  const shape = grid.shape.map((n, a) => (periodic[a] ? n : fastLength(2 * n - 1)));
-  const size = shape.reduce((product, n) => product * n, 1);
-  const strides = shape.map((_, a) => shape.slice(a + 1).reduce((product, n) => product * n, 1));
-  const transforms = shape.map((n) => complexTransform(n));
-  const transform = (re: Float64Array, im: Float64Array, direction: "forward" | "inverse"): void => {
-    for (let a = 0; a < d; a++) complexAlongAxis(transforms[a], re, im, strides[a], direction);
-  };
-  const symbol = new Float64Array(size);
-  const imaginary = new Float64Array(size);
-  const z = new Float64Array(d);
-  for (let i = 0; i < size; i++) {
-    let used = true;
-    for (let a = 0; a < d; a++) {
-      const j = Math.floor(i / strides[a]) % shape[a];
-      const signed = j <= shape[a] / 2 ? j : j - shape[a];
-      // displacements beyond the box fall on padding alone
-      if (!periodic[a] && Math.abs(signed) >= grid.shape[a]) used = false;
-      z[a] = signed * grid.axes[a].spacing;
-    }
-    symbol[i] = used ? kernel(z) * grid.cellVolume : 0;
-  }
-  transform(symbol, imaginary, "forward");
-  const place = Int32Array.from({ length: grid.size }, (_, i) => {
-    let at = 0;
-    for (let a = 0; a < d; a++) at += (Math.floor(i / grid.strides[a]) % grid.shape[a]) * strides[a];
-    return at;
-  });
-  const re = new Float64Array(size);
-  const im = new Float64Array(size);
-  return {
-    symbol,
-    apply(m, out, transposed) {
-      re.fill(0);
-      im.fill(0);
-      for (let i = 0; i < place.length; i++) if (open[i] === 1) re[place[i]] = m[i];
-      transform(re, im, "forward");
-      const sign = transposed ? -1 : 1;
-      for (let i = 0; i < size; i++) {
-        const [a, b] = [re[i], im[i]];
-        const s = sign * imaginary[i];
-        re[i] = a * symbol[i] - b * s;
-        im[i] = a * s + b * symbol[i];
-      }
-      transform(re, im, "inverse");
-      for (let i = 0; i < place.length; i++) out[i] = open[i] === 1 ? re[place[i]] : 0;
-    },
-  };
-}
-
 /** Bounds of the kernel's transform on cells of the domain; `null` when the kernel is not finite there. */
 function symbolOn(
   domain: Domain,
@@ -357,7 +297,7 @@ function symbolOn(
 ): { low: number; high: number; size: number } | null {
   const n = [256, 64, 32][domain.dimension - 1];
   const c = cells(domain, n);
-  const { symbol } = plan(c, kernel);
+  const { symbol } = convolutionOn(c, kernel);
   let [low, high] = [Infinity, -Infinity];
   for (const s of symbol) {
     if (!Number.isFinite(s)) return null;
@@ -365,13 +305,4 @@ function symbolOn(
     high = Math.max(high, s);
   }
   return { low, high, size: Math.max(Math.abs(low), Math.abs(high)) };
-}
-
-/** Smallest product of 2, 3 and 5 that is ≥ n. */
-function fastLength(n: number): number {
-  for (let length = n; ; length++) {
-    let rest = length;
-    for (const p of [2, 3, 5]) while (rest % p === 0) rest /= p;
-    if (rest === 1) return length;
-  }
 }

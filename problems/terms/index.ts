@@ -1,4 +1,5 @@
 // Terms of games: fields, Hamiltonians, couplings.
+export * from "./convolution.js";
 export * from "./coupling.js";
 export * from "./coupling-capacity.js";
 export * from "./coupling-field.js";
