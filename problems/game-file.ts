@@ -165,6 +165,7 @@ const overrides: Readonly<Record<string, z.ZodType<object>>> = {
     ...each(n, "dimension viscosity attraction terminalWeight variance horizon halfWidth"),
     mean: numbers.optional(),
   }),
+  "gaussian-bridge": z.strictObject(each(n, "dimension viscosity weight horizon shift sd0 sd1")),
   "first-order-torus": z.strictObject({
     ...each(n, "meanDrift drift potential viscosity"),
     coupling: z.enum(["increasing", "decreasing"]).optional(),

@@ -184,6 +184,18 @@ test("catalogue and files", () => {
   expect(gameFrom({ catalogue: "log-gaussian", overrides: { mode: "ergodic" } }).hasExact).toBe(true);
 });
 
+test("every game of the catalogue may stand in a file, and knows its overrides", () => {
+  for (const name of Object.keys(games)) {
+    expect(gameFrom({ catalogue: name }).name).toBe(name);
+    expect(message(() => gameFrom({ catalogue: name, overrides: { colour: 1 } }))).toBe(
+      "problem file: overrides.colour must be a known field; got 1. Remove it, or check its spelling.",
+    );
+  }
+  expect(message(() => gameFrom({ catalogue: "torus" }))).toBe(
+    `problem file: catalogue must be one of ${Object.keys(games).join(", ")}; got "torus". See meanfield list.`,
+  );
+});
+
 test("what does not describe a game is refused, by the field", () => {
   writeFileSync(join(folder, "bad.json"), "{");
   const own = { ...short.populations };
@@ -213,7 +225,6 @@ test("what does not describe a game is refused, by the field", () => {
     () => gameFrom({ ...short, populations: { ...own, initial: { kind: "gaussian", mean: [0], sd: "1" } } }),
     () => gameFrom({ ...short, populations: { ...own, initial: [1] } }),
     () => gameFrom({ ...short, populations: { ...own, initial: "given by a function" } }),
-    () => gameFrom({ catalogue: "torus" }),
     () => gameFrom({ catalogue: "corridor", overrides: { width: 2 } }),
     () => gameFrom({ catalogue: "corridor", overrides: { congestion: "high" } }),
     () => readGameFile(join(folder, "bad.json").slice(0, 3)),
@@ -245,7 +256,6 @@ test("what does not describe a game is refused, by the field", () => {
       "problem file: populations.initial.sd must be a number > 0 or an array of numbers; got "1". Change the value.",
       "problem file: populations.initial must be a number, an expression or a law { "kind": … }; got [1]. Use "1 + 0.5*cos(2*pi*x)" to start.",
       "problem file: populations.initial must be a formula; got "given by a function". A JavaScript function cannot be stored in a file; write it as an expression.",
-      "problem file: catalogue must be one of torus-crowd, ergodic-torus, log-gaussian, linear-quadratic-mean, first-order-torus, obstacle-crowd, corridor, manufactured-torus, systemic-risk, two-crowds, evacuation; got "torus". See meanfield list.",
       "problem file: overrides.width must be a known field; got 2. Remove it, or check its spelling.",
       "problem file: overrides.congestion must be a finite number; got "high". Change the value.",
       "problem file: path must be a readable file; got "/tm". Check the path.",
