@@ -4,6 +4,7 @@ export * from "./cole-hopf.js";
 export * from "./drift-operator.js";
 export * from "./equilibrium-paths.js";
 export * from "./ergodic.js";
+export * from "./exploitability-law.js";
 export * from "./feynman-kac.js";
 export * from "./fictitious-play.js";
 export * from "./flux.js";

@@ -4,6 +4,7 @@ import { catalogue, games, readProblem } from "../../problems/index.js";
 import {
   type ErgodicOptions,
   ergodic,
+  exploitabilityLaw,
   type FictitiousPlayOptions,
   fictitiousPlay,
   type GridProximalFlowOptions,
@@ -253,11 +254,14 @@ export function defaultSolvers(list: readonly Problem[]): readonly string[] {
   });
 }
 
+/** The laws of games, with exploitability on common cells. */
+export function gameMeasures(): readonly Law<Solution>[] {
+  return [...gameLaws(), exploitabilityLaw()] as unknown as readonly Law<Solution>[];
+}
+
 /** The laws of a problem's kind. */
 export function lawsOf(problem: Problem): readonly Law<Solution>[] {
-  return problem.kind === "mean-field-game"
-    ? (gameLaws() as unknown as readonly Law<Solution>[])
-    : (flowLaws() as unknown as readonly Law<Solution>[]);
+  return problem.kind === "mean-field-game" ? gameMeasures() : (flowLaws() as unknown as readonly Law<Solution>[]);
 }
 
 /** `["points=128", "box=[-4,4]"]` → `{ points: 128, box: [-4, 4] }`; a value that is not JSON is text. */

@@ -2,7 +2,7 @@
 import ndarray from "ndarray";
 import { UsageError } from "../error.js";
 import { demandWritableFolder, encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
-import type { Solution } from "../solution/index.js";
+import type { GameSolution, Solution } from "../solution/index.js";
 import { solve } from "../solve.js";
 import { judgeAll } from "../verify/index.js";
 import { chooseProblem, chooseSolver, defaultSolver, lawsOf, readSettings } from "./choices.js";
@@ -43,6 +43,7 @@ Example:
       seed: parsed.seed,
       device: parsed.device,
       signal: streams.signal,
+      onFailure: "return",
       checkpoint: parsed.values.checkpoint === undefined ? null : { file: parsed.values.checkpoint as string },
       onProgress: (p) =>
         streams.progress?.(
@@ -61,6 +62,10 @@ Example:
       await writeFolderAtomic(parsed.out, { "solution.json": encodeJson(record), "fields.npz": encodeNpz(arrays) });
     }
     streams.out(parsed.json ? encodeJson(record) : summaryText(solution, record.laws));
+    if (!solution.status.converged) {
+      streams.error(`${solver.name} on ${problem.name}: ${solution.status.text}`);
+      return exitCodes.solverFailed;
+    }
     return laws.some((law) => law.holds === false) ? exitCodes.checkFailed : exitCodes.ok;
   },
 };
@@ -80,6 +85,17 @@ function describe(solution: Solution) {
     device,
     version,
     histories,
+    ...("fields" in solution ? equilibrium(solution as GameSolution) : {}),
+  };
+}
+
+/** What only a game's solution has to tell. */
+function equilibrium({ exploitability, fields }: GameSolution) {
+  return {
+    exploitability,
+    ergodicConstant: fields?.ergodicConstant ?? null,
+    cells: fields?.cells.grid.shape ?? null,
+    timeSteps: fields === null ? null : fields.times.length - 1,
   };
 }
 
@@ -88,7 +104,12 @@ function summaryText(solution: Solution, laws: Awaited<ReturnType<typeof judgeAl
   const { primal, dual, gap } = solution.objective;
   return [
     `${solution.problem.title}: ${solution.status.text}`,
-    `  value    primal ${number(primal)}   dual ${number(dual)}   gap ${gap === null ? "unmeasured" : gap.toExponential(2)}`,
+    ...(primal === null && dual === null
+      ? []
+      : [
+          `  value    primal ${number(primal)}   dual ${number(dual)}   gap ${gap === null ? "unmeasured" : gap.toExponential(2)}`,
+        ]),
+    ...("fields" in solution ? gameLines(solution as GameSolution) : []),
     `  time     ${solution.seconds.toFixed(2)} s on ${solution.device.used}: ${solution.device.reason}`,
     "  laws",
     ...laws.map((law) => {
@@ -97,4 +118,17 @@ function summaryText(solution: Solution, laws: Awaited<ReturnType<typeof judgeAl
       return `    ${sign} ${law.law.padEnd(24)} ${value}${law.bound === null || law.value === null ? "" : `  (${law.relation} ${law.bound})`}`;
     }),
   ].join("\n");
+}
+
+function gameLines(solution: GameSolution): string[] {
+  const { cells, exploitability, ergodicConstant, timeSteps } = equilibrium(solution);
+  const list = (values: readonly number[] | null, digits: number) =>
+    values?.map((v) => v.toPrecision(digits)).join(", ");
+  return [
+    ...(cells === null
+      ? []
+      : [`  grid     ${cells.join(" × ")} cells${timeSteps === 1 ? "" : `, ${timeSteps} steps`}`]),
+    ...(ergodicConstant === null ? [] : [`  λ̄        ${list(ergodicConstant, 10)}`]),
+    ...(exploitability === null ? [] : [`  gain     ${list(exploitability, 3)} by leaving the crowd's policy`]),
+  ];
 }

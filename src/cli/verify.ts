@@ -10,12 +10,11 @@ import {
   arbitraryGame,
   arbitraryProximalFlow,
   flowLaws,
-  gameLaws,
   type Law,
   type VerifyReport,
   verify,
 } from "../verify/index.js";
-import { chooseSolver, readSettings, solvers } from "./choices.js";
+import { chooseSolver, gameMeasures, readSettings, solvers } from "./choices.js";
 import { type Command, exitCodes, integerOption } from "./command.js";
 
 export const verifyCommand: Command = {
@@ -67,8 +66,7 @@ Example:
 
 /** Random problems of a kind, and the laws they are held to. */
 function subjects(kind: string): { problems: Arbitrary<Problem>; laws: readonly Law<Solution>[] } {
-  if (kind === "mean-field-game")
-    return { problems: arbitraryGame(randomGame), laws: gameLaws() as unknown as readonly Law<Solution>[] };
+  if (kind === "mean-field-game") return { problems: arbitraryGame(randomGame), laws: gameMeasures() };
   return { problems: arbitraryProximalFlow(proximalFlow), laws: flowLaws() as unknown as readonly Law<Solution>[] };
 }
 

@@ -30,7 +30,7 @@ import { encodePng } from "./png.js";
 import type { Run } from "./record.js";
 
 type Edges = [number, number];
-const PATHS = 60;
+const PATHS = 30;
 
 /** Times that are pictured. */
 function times(problem: GameLike): number[] {

@@ -178,20 +178,24 @@ export function spreadTable(study: StudyRecord): string {
 }
 
 export function objectiveTable(study: StudyRecord): string {
+  const objectives = study.runs.some(
+    (run) => run.objective !== null && Object.values(run.objective).some((v) => v !== null),
+  );
   const rows = study.runs.map((run) => [
     named(study, run.solver),
     run.failure === null ? "converged" : `<i class="no">${run.failure.kind}</i>`,
-    format(run.objective?.primal ?? null),
-    format(run.objective?.dual ?? null),
-    format(run.objective?.gap ?? null),
+    ...(objectives
+      ? [format(run.objective?.primal ?? null), format(run.objective?.dual ?? null), format(run.objective?.gap ?? null)]
+      : []),
     run.seconds === null ? unmeasured : `${format(run.seconds)} s`,
     run.device === null ? unmeasured : escapeHtml([run.device.used, run.device.adapter].filter(Boolean).join(", ")),
   ]);
+  const head = ["solver", "status", ...(objectives ? ["primal", "dual", "gap"] : []), "time", "device"];
   const texts = study.runs.flatMap((run) => {
     const text = run.failure?.text ?? run.status?.text;
     return text === undefined ? [] : [`<li><b>${escapeHtml(run.solver)}</b>: ${escapeHtml(text)}</li>`];
   });
-  return `${table(["solver", "status", "primal", "dual", "gap", "time", "device"], rows, "numbers")}<ul class="note">${texts.join("")}</ul>`;
+  return `${table(head, rows, "numbers")}<ul class="note">${texts.join("")}</ul>`;
 }
 
 export function provenance(run: RunRecord): string {

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { solvers } from "../../src/cli/choices.js";
 import { run } from "../../src/cli/run.js";
 import { version } from "../../src/version.js";
 
@@ -33,7 +34,10 @@ describe("meanfield", () => {
     expect((await cli("list")).out).toContain("old-faithful");
     const { problems, solvers } = JSON.parse((await cli("list", "--json")).out);
     expect(problems.map((p: { name: string }) => p.name)).toContain("two-moons");
-    expect(solvers.map((s: { name: string }) => s.name)).toEqual(["grid", "particle", "neural", "neural-dual"]);
+    expect(solvers.map((s: { name: string }) => s.name)).toEqual(
+      expect.arrayContaining(["grid", "particle", "neural", "neural-dual", "newton", "ergodic", "particle-game"]),
+    );
+    expect(problems.map((p: { name: string }) => p.name)).toContain("evacuation");
   });
 
   it.each([
@@ -51,7 +55,7 @@ describe("meanfield", () => {
     ],
     [
       ["solve", "two-moons", "--solver", "gird"],
-      'meanfield: solver must be one of grid, particle, neural, neural-dual; got "gird". Did you mean grid?',
+      `meanfield: solver must be one of ${Object.keys(solvers).join(", ")}; got "gird". Did you mean grid?`,
     ],
     [["solve", "none.json"], 'meanfield: problem file must exist; got "none.json". Check the path.'],
     [
@@ -119,6 +123,64 @@ describe("meanfield", () => {
     const got = await cli("solve", file);
     expect(got.code).toBe(3);
     expect(got.error).toContain("is ill-posed: lipschitz is Infinity");
+  });
+
+  it("solves games by the first solver that handles them", async () => {
+    const game = await cli("solve", "manufactured-torus", "--set", "points=32", "--set", "steps=16", "--json");
+    expect(game.error).toBe("");
+    const record = JSON.parse(game.out);
+    expect([record.solver.name, record.status.converged, record.cells, record.timeSteps]).toEqual([
+      "newton",
+      true,
+      [32],
+      16,
+    ]);
+    const stationary = await cli("solve", "ergodic-torus", "--set", "points=16");
+    expect(stationary.code).toBe(0);
+    expect(stationary.out).toMatch(/λ̄ {8}1\.\d+/);
+  });
+
+  it("keeps what came out of a solve that did not converge, and exits 3", async () => {
+    const target = join(folder, "stalled");
+    const got = await cli(
+      "solve",
+      "manufactured-torus",
+      "--solver",
+      "picard",
+      "--set",
+      "points=16",
+      "--set",
+      "steps=8",
+      "--set",
+      "maxIterations=1",
+      "--out",
+      target,
+    );
+    expect(got.code).toBe(3);
+    expect(got.error).toContain("picard on manufactured-torus: stalled");
+    expect(JSON.parse(readFileSync(join(target, "solution.json"), "utf8")).status.converged).toBe(false);
+  });
+
+  it("compares games, and says which solver does not apply", async () => {
+    const target = join(folder, "games");
+    const got = await cli(
+      "compare",
+      "manufactured-torus",
+      "--solvers",
+      "newton,ergodic,policy-iteration",
+      "--count",
+      "32",
+      "--out",
+      target,
+    );
+    expect(got.error).toBe("");
+    expect(got.code).toBe(0);
+    expect(got.out).toContain("not applicable");
+    const page = readFileSync(join(target, "index.html"), "utf8");
+    for (const text of ["The crowd over time", "Do the solvers agree?", "Against the closed form", "exploitability"])
+      expect(page).toContain(text);
+    const none = await cli("compare", "ergodic-torus", "--solvers", "newton", "--out", join(folder, "none"));
+    expect(none.code).toBe(3);
   });
 
   it("compares solvers and writes the report", async () => {
