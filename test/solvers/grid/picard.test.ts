@@ -29,6 +29,7 @@ describe("picard and newton solve the same discrete game", () => {
   const cases = [
     { name: "P3 in 1-D, ν = 0.3", problem: torusCrowd({ dimension: 1 }), grid: line },
     { name: "the torus in 2-D, ν = 1", problem: torusCrowd({ viscosity: 1 }), grid: plane },
+    { name: "the torus in 3-D", problem: torusCrowd({ dimension: 3, viscosity: 1 }), grid: { points: 8, steps: 6 } },
     { name: "P16 with sources", problem: manufacturedTorus(), grid: line },
     { name: "two populations in a box", problem: twoCrowds({ viscosity: 0.1 }), grid: line },
     {
