@@ -619,17 +619,15 @@ function stationarySystem(problem: MeanFieldGame, c: Cells, scheme: ErgodicSchem
         const m = part(x, K + k);
         const dm = part(d, K + k);
         const moved = part(out, K + k);
-        let before = 0;
-        let after = 0;
         for (let i = 0; i < size; i++) {
+          moved[i] = 0;
           if (c.open[i] === 0) continue;
           const share = (lambda * dm[i]) / m[i];
           // 1 + s, and below −½ the hyperbola with the same value and slope there: ¼/(−s)
           moved[i] = m[i] * (share >= -0.5 ? 1 + share : -0.25 / share);
-          before += m[i];
-          after += moved[i];
         }
-        for (let i = 0; i < size; i++) moved[i] *= before / after;
+        const scale = (problem.populations[k].mass ?? 1) / integrate(c.grid, moved);
+        for (let i = 0; i < size; i++) moved[i] *= scale;
       }
     },
     residual(x, out) {

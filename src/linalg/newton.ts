@@ -1,7 +1,8 @@
 // Inexact Newton for F(x) = 0, without a matrix:  ‖F(xₖ) + F′(xₖ) dₖ‖ ≤ ηₖ ‖F(xₖ)‖ by GMRES,  xₖ₊₁ = xₖ + λₖ dₖ.
 //   forcing      ηₖ = γ (‖Fₖ‖/‖Fₖ₋₁‖)², γ = 0.9, with the safeguards of Eisenstat & Walker 1996 (choice 2): order 2 locally
 //   line search  backtracking until ‖F(x + λd)‖ ≤ (1 − 10⁻⁴ λ (1 − η)) ‖F(x)‖, λ from a parabola kept in [0.1, 0.5]λ;
-//                a point that the caller does not admit (for example m ≤ 0) is never evaluated
+//                a point that the caller does not admit (for example m ≤ 0) is never evaluated;  a full step that buys nothing is
+//                halved (kinks);  x + λd may be a curve of the caller's that starts along d
 //   Jacobian     F′(x) v given, or by a forward difference with step √ε (1 + ‖x‖)/‖v‖ (Knoll & Keyes 2004)
 // References: Eisenstat & Walker 1996 (key eisenstat1996choosing), Knoll & Keyes 2004 (key knoll2004jacobian).
 import { demand } from "../error.js";
