@@ -146,7 +146,9 @@ describe("the probe itself", () => {
       solve: async () => still("cloud", 0.2, call++ > 0),
     });
     expect(failing).toMatchObject({ unique: null, density: 0, failures: ["tired"] });
-    expect(failing.text).toMatchInlineSnapshot(`"not known: 1 of 3 solves failed; raise the viscosity or give other starts. First failure: tired"`);
+    expect(failing.text).toMatchInlineSnapshot(
+      `"not known: 1 of 3 solves failed; raise the viscosity or give other starts. First failure: tired"`,
+    );
     call = 0;
     const differing = await uniquenessProbe({
       domain: g.domain,
@@ -169,14 +171,20 @@ describe("the probe itself", () => {
     const own = places("cloud");
     expect(
       await text(() => uniquenessProbe({ domain: g.domain, solve: own, starts: [() => 1] })),
-    ).toMatchInlineSnapshot(`"uniquenessProbe: starts must hold two densities or more; got 1. Leave them out for a uniform crowd and two gathered ones."`);
-    expect(await text(() => uniquenessProbe({ domain: g.domain, solve: own, tolerance: 1 }))).toMatchInlineSnapshot(`"uniquenessProbe: tolerance must lie between 0 and 1; got 1. Use tolerance: 0.01 on grids."`);
+    ).toMatchInlineSnapshot(
+      `"uniquenessProbe: starts must hold two densities or more; got 1. Leave them out for a uniform crowd and two gathered ones."`,
+    );
+    expect(await text(() => uniquenessProbe({ domain: g.domain, solve: own, tolerance: 1 }))).toMatchInlineSnapshot(
+      `"uniquenessProbe: tolerance must lie between 0 and 1; got 1. Use tolerance: 0.01 on grids."`,
+    );
     let call = 0;
     expect(
       await text(() =>
         uniquenessProbe({ domain: g.domain, solve: async () => still(call++ === 0 ? "cloud" : "density", 0.2) }),
       ),
-    ).toMatchInlineSnapshot(`"uniquenessProbe: solutions must be densities on one grid, or clouds; got ["cloud","density"]. Solve from every start with the same solver and options."`);
+    ).toMatchInlineSnapshot(
+      `"uniquenessProbe: solutions must be densities on one grid, or clouds; got ["cloud","density"]. Solve from every start with the same solver and options."`,
+    );
     expect(
       await text(() =>
         uniquenessProbe({

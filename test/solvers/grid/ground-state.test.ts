@@ -87,8 +87,12 @@ describe("messages", () => {
   };
 
   it("options", async () => {
-    expect(await message(() => groundState({ tolerance: -1 }))).toMatchInlineSnapshot(`"groundState: tolerance must be a finite number > 0; got -1. Use tolerance: 1e-12."`);
-    expect(await message(() => groundState({ maxIterations: 0 }))).toMatchInlineSnapshot(`"groundState: maxIterations must be an integer ≥ 1; got 0. Use maxIterations: 60 to start."`);
+    expect(await message(() => groundState({ tolerance: -1 }))).toMatchInlineSnapshot(
+      `"groundState: tolerance must be a finite number > 0; got -1. Use tolerance: 1e-12."`,
+    );
+    expect(await message(() => groundState({ maxIterations: 0 }))).toMatchInlineSnapshot(
+      `"groundState: maxIterations must be an integer ≥ 1; got 0. Use maxIterations: 60 to start."`,
+    );
   });
 
   it("games that it does not take", async () => {
@@ -126,6 +130,8 @@ describe("messages", () => {
       coupling: couplingLocal({ dimension: 1, cost: "m^2 - 4*sin(2*pi*x) - cos(6*pi*x)" }),
     });
     const text = await message(() => solve(thin, groundState({ points: 12 })));
-    expect(text.replace(/\d+(\.\d+)?(e-?\d+)?/g, "#")).toMatchInlineSnapshot(`"ground-state on mean-field-game: stalled: no step along the Newton direction lowers the residual # (linear solve converged); check the Jacobian, give a preconditioner or start closer. Try more points (a density this concentrated needs them), a larger viscosity first, or ergodic()"`);
+    expect(text.replace(/\d+(\.\d+)?(e-?\d+)?/g, "#")).toMatchInlineSnapshot(
+      `"ground-state on mean-field-game: stalled: no step along the Newton direction lowers the residual # (linear solve converged); check the Jacobian, give a preconditioner or start closer. Try more points (a density this concentrated needs them), a larger viscosity first, or ergodic()"`,
+    );
   });
 });
