@@ -1,17 +1,25 @@
 // Names on the command line → problems and solvers. With index.ts the only place in src that knows them.
 import { existsSync } from "node:fs";
-import { catalogue, games, readProblem } from "../../problems/index.js";
+import { catalogue, diffusions, economies, games, readProblem } from "../../problems/index.js";
 import {
+  type ColeHopfOptions,
+  coleHopf,
   type ErgodicOptions,
   ergodic,
   exploitabilityLaw,
   type FictitiousPlayOptions,
+  type FokkerPlanckSolverOptions,
   fictitiousPlay,
+  fokkerPlanck,
   type GridProximalFlowOptions,
+  type GroundStateOptions,
   gridProximalFlow,
+  groundState,
+  type NeuralGameOptions,
   type NeuralProximalFlowDualOptions,
   type NeuralProximalFlowOptions,
   type NewtonOptions,
+  neuralGame,
   neuralProximalFlow,
   neuralProximalFlowDual,
   newton,
@@ -23,12 +31,16 @@ import {
   particleProximalFlow,
   picard,
   policyIteration,
+  type SavingsEquilibriumOptions,
+  type SchroedingerBridgeOptions,
+  savingsEquilibrium,
+  schroedingerBridge,
 } from "../../solvers/index.js";
 import { nearest, UsageError } from "../error.js";
 import type { Problem } from "../problem.js";
 import type { Solution } from "../solution/index.js";
 import type { Solver } from "../solver.js";
-import { flowLaws, gameLaws, type Law } from "../verify/index.js";
+import { densityLaws, flowLaws, gameLaws, type Law } from "../verify/index.js";
 
 type Settings = Record<string, unknown>;
 type Make = (settings: Settings) => Solver;
@@ -37,7 +49,7 @@ type Make = (settings: Settings) => Solver;
 export interface Choice {
   readonly title: string;
   /** Kind of problem it is for. */
-  readonly kind: "proximal-flow" | "mean-field-game";
+  readonly kind: "proximal-flow" | "mean-field-game" | "fokker-planck" | "savings-game";
   /** Part of a comparison that names no solvers, where it handles the problem. */
   readonly compared: boolean;
   readonly make: Make;
@@ -151,6 +163,13 @@ export const solvers: Readonly<Record<string, Choice>> = {
       start: true,
     }),
   },
+  "ground-state": {
+    title: "spectral ground state of a quadratic ergodic game (1-D to 3-D)",
+    kind: "mean-field-game",
+    compared: true,
+    make: groundState as unknown as Make,
+    settings: namesOf<GroundStateOptions>({ points: true, tolerance: true, maxIterations: true }),
+  },
   "policy-iteration": {
     title: "policy iteration on cells (games in 1-D to 3-D)",
     kind: "mean-field-game",
@@ -196,12 +215,86 @@ export const solvers: Readonly<Record<string, Choice>> = {
       bandwidth: true,
     }),
   },
+  "neural-game": {
+    title: "potential network on agents' paths (games of any dimension)",
+    kind: "mean-field-game",
+    compared: true,
+    make: neuralGame as unknown as Make,
+    settings: namesOf<NeuralGameOptions>({
+      width: true,
+      depth: true,
+      iterations: true,
+      batch: true,
+      agents: true,
+      timeSteps: true,
+      refresh: true,
+      memory: true,
+      learningRate: true,
+      conditionWeight: true,
+      degree: true,
+      timeDegrees: true,
+      walls: true,
+      tolerance: true,
+    }),
+  },
+  "cole-hopf": {
+    title: "heat equations of a quadratic game in logarithms (1-D to 3-D)",
+    kind: "mean-field-game",
+    compared: true,
+    make: coleHopf as unknown as Make,
+    settings: namesOf<ColeHopfOptions>({
+      points: true,
+      steps: true,
+      order: true,
+      tolerance: true,
+      maxIterations: true,
+      damping: true,
+      window: true,
+      kernel: true,
+    }),
+  },
+  "schroedinger-bridge": {
+    title: "bridge between two laws by Sinkhorn's method (planning games without a crowd cost)",
+    kind: "mean-field-game",
+    compared: true,
+    make: schroedingerBridge as unknown as Make,
+    settings: namesOf<SchroedingerBridgeOptions>({
+      points: true,
+      steps: true,
+      tolerance: true,
+      maxIterations: true,
+      window: true,
+      kernel: true,
+    }),
+  },
+  "fokker-planck": {
+    title: "finite volumes for drift and diffusion (1-D to 3-D)",
+    kind: "fokker-planck",
+    compared: true,
+    make: fokkerPlanck as unknown as Make,
+    settings: namesOf<FokkerPlanckSolverOptions>({
+      points: true,
+      steps: true,
+      flux: true,
+      time: true,
+      tolerance: true,
+    }),
+  },
+  savings: {
+    title: "savings and interest rate in equilibrium (economies)",
+    kind: "savings-game",
+    compared: true,
+    make: savingsEquilibrium as unknown as Make,
+    settings: namesOf<SavingsEquilibriumOptions>({ points: true, tolerance: true, maxIterations: true }),
+  },
 };
 
 /** Every problem of the catalogue by name. */
 export const problems: Readonly<Record<string, { readonly title: string; make(): Problem }>> = {
   ...catalogue,
   ...games,
+  ...diffusions,
+  ...economies,
 };
 
 /** A catalogue name, or the path of a JSON problem file. */
@@ -261,7 +354,9 @@ export function gameMeasures(): readonly Law<Solution>[] {
 
 /** The laws of a problem's kind. */
 export function lawsOf(problem: Problem): readonly Law<Solution>[] {
-  return problem.kind === "mean-field-game" ? gameMeasures() : (flowLaws() as unknown as readonly Law<Solution>[]);
+  if (problem.kind === "mean-field-game") return gameMeasures();
+  if (problem.kind === "fokker-planck") return densityLaws() as unknown as readonly Law<Solution>[];
+  return problem.kind === "proximal-flow" ? (flowLaws() as unknown as readonly Law<Solution>[]) : [];
 }
 
 /** `["points=128", "box=[-4,4]"]` → `{ points: 128, box: [-4, 4] }`; a value that is not JSON is text. */

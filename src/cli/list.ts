@@ -1,5 +1,5 @@
 // meanfield list: what can be solved, and how.
-import { catalogue, games } from "../../problems/index.js";
+import { catalogue, diffusions, economies, games } from "../../problems/index.js";
 import { solvers } from "./choices.js";
 import { type Command, exitCodes } from "./command.js";
 
@@ -20,6 +20,8 @@ Example:
     const groups = [
       ["Proximal flows", rows(catalogue), methods("proximal-flow")],
       ["Mean-field games", rows(games), methods("mean-field-game")],
+      ["Diffusions", rows(diffusions), methods("fokker-planck")],
+      ["Economies", rows(economies), methods("savings-game")],
     ] as const;
     if (parsed.json) {
       const all = { problems: groups.flatMap(([, p]) => p), solvers: groups.flatMap(([, , m]) => m) };

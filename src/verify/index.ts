@@ -1,5 +1,6 @@
 export * from "./arbitraries.js";
 export * from "./convergence.js";
+export * from "./density.js";
 export * from "./flow.js";
 export * from "./game.js";
 export * from "./law.js";

@@ -1,0 +1,129 @@
+// Laws of a density that evolves on cells (Fokker–Planck equations, gradient flows):
+//   mass       ∫ρ(t) = ∫ρ(0);  with doors it never grows;      created mass  ∫ρ⁻ is nothing
+//   energy     E(ρⁿ⁺¹) ≤ E(ρⁿ) in every step, where the solution keeps energies
+//   exact      ∫|ρ(T) − exact| / ∫ρ, where the problem has a closed form: reported
+import { type Cells, type Domain, integrate } from "../grid/index.js";
+import type { Problem } from "../problem.js";
+import type { Solution } from "../solution/index.js";
+import type { Law } from "./law.js";
+
+/** A problem whose unknown is one density. */
+export interface DensityProblem extends Problem {
+  readonly domain: Domain;
+  readonly exact: { readonly density: ((t: number, x: Float64Array) => Float64Array) | null } | null;
+}
+
+/** A solution that keeps its density as slabs on cells. */
+export interface SlabSolution<P extends DensityProblem = DensityProblem> extends Solution<P> {
+  readonly cells: Cells;
+  readonly times: Float64Array;
+  readonly slabs: readonly Float64Array[];
+  /** E at each time of a gradient flow. */
+  readonly energies?: readonly number[];
+}
+
+/** Whether a solution is one. */
+export function keepsSlabs(solution: Solution): solution is SlabSolution {
+  return "slabs" in solution && "cells" in solution && "times" in solution;
+}
+
+export interface DensityBounds {
+  /** Relative change of the mass ≤; default 1e-12. */
+  readonly mass: number | null;
+  /** ∫ρ⁻ / ∫ρ ≤; default 1e-8. */
+  readonly created: number | null;
+  /** Largest growth of E in one step relative to its range ≤; default 1e-8. */
+  readonly energy: number | null;
+}
+
+const NO_SLABS = "this family keeps no density on a grid";
+
+/** The laws of a density that evolves on cells; see the head of this file. */
+export function densityLaws(bounds: Partial<DensityBounds> = {}): readonly Law<Solution<DensityProblem>>[] {
+  const { mass = 1e-12, created = 1e-8, energy = 1e-8 } = bounds;
+  return [slabMass(mass), slabCreated(created), energyFalls(energy), closedForm()];
+}
+
+function slabMass(bound: number | null): Law<Solution<DensityProblem>> {
+  return {
+    name: "mass",
+    statement: "max over t of |∫ρ(t) − ∫ρ(0)| / ∫ρ(0); with doors, its largest growth",
+    relation: "≤",
+    bound,
+    measure: (solution) => {
+      if (!keepsSlabs(solution)) return NO_SLABS;
+      if ("source" in solution.problem && solution.problem.source !== null) return "a source adds mass";
+      const masses = solution.slabs.map((rho) => integrate(solution.cells.grid, rho));
+      const open = solution.problem.domain.doors.length > 0;
+      let worst = 0;
+      for (let n = 1; n < masses.length; n++)
+        worst = Math.max(worst, open ? (masses[n] - masses[n - 1]) / masses[0] : Math.abs(masses[n] / masses[0] - 1));
+      return { value: worst, standardError: null };
+    },
+  };
+}
+
+function slabCreated(bound: number | null): Law<Solution<DensityProblem>> {
+  return {
+    name: "created mass",
+    statement: "max over t of ∫ρ⁻(t) / ∫ρ(0)",
+    relation: "≤",
+    bound,
+    measure: (solution) => {
+      if (!keepsSlabs(solution)) return NO_SLABS;
+      const { grid } = solution.cells;
+      const mass = integrate(grid, solution.slabs[0]);
+      let worst = 0;
+      for (const rho of solution.slabs) {
+        let negative = 0;
+        for (const v of rho) negative -= Math.min(0, v);
+        worst = Math.max(worst, (negative * grid.cellVolume) / mass);
+      }
+      return { value: worst, standardError: null };
+    },
+  };
+}
+
+function energyFalls(bound: number | null): Law<Solution<DensityProblem>> {
+  return {
+    name: "energy falls",
+    statement: "max over steps of (E(ρⁿ⁺¹) − E(ρⁿ)) / (max E − min E)",
+    relation: "≤",
+    bound,
+    measure: (solution) => {
+      if (!keepsSlabs(solution)) return NO_SLABS;
+      const energies = solution.energies ?? [];
+      if (energies.length < 2) return "this solution keeps no energies";
+      const range = Math.max(...energies) - Math.min(...energies);
+      let growth = -Infinity;
+      for (let n = 1; n < energies.length; n++) growth = Math.max(growth, energies[n] - energies[n - 1]);
+      // At an equilibrium the energy moves by rounding alone.
+      return { value: growth / Math.max(range, 1e-6 * (1 + Math.abs(energies[0]))), standardError: null };
+    },
+  };
+}
+
+function closedForm(): Law<Solution<DensityProblem>> {
+  return {
+    name: "closed form",
+    statement: "∫|ρ(T) − exact| / ∫ρ(T)",
+    relation: "≤",
+    bound: null,
+    measure: (solution) => {
+      if (!keepsSlabs(solution)) return NO_SLABS;
+      const { problem, cells, slabs, times } = solution;
+      const exact = problem.exact?.density ?? null;
+      if (exact === null) return "no closed form is known";
+      const last = slabs.length - 1;
+      const wanted = exact(times[last], cells.points);
+      let distance = 0;
+      let total = 0;
+      for (let i = 0; i < wanted.length; i++) {
+        if (cells.open[i] === 0) continue;
+        distance += Math.abs(slabs[last][i] - wanted[i]);
+        total += wanted[i];
+      }
+      return { value: distance / total, standardError: null };
+    },
+  };
+}
