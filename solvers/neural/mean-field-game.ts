@@ -49,6 +49,8 @@ import {
   needsDensity,
   refusalForAgents,
   startingAgents,
+  type Walls,
+  wallsOf,
 } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { type GameFeatures, gameFeatures } from "./game-features.js";
@@ -80,8 +82,8 @@ export interface NeuralGameOptions {
   readonly degree?: number | null;
   /** Legendre polynomials of t in the linear part; default as many as give 300 functions, from 4 to 12. */
   readonly timeDegrees?: number | null;
-  /** As in `particleFixedPoint`: `"far"` (default) or `"reflecting"`. */
-  readonly walls?: "far" | "reflecting";
+  /** As in `particleFixedPoint`: `"far"` or `"reflecting"`; default by the initial laws. */
+  readonly walls?: Walls | null;
   /** Relative residual and mismatch on fresh points at which the solution counts as converged; default 0.05. */
   readonly tolerance?: number;
 }
@@ -101,7 +103,7 @@ const DEFAULTS: Settings = {
   conditionWeight: 5,
   degree: null,
   timeDegrees: null,
-  walls: "far",
+  walls: null,
   tolerance: 0.05,
 };
 
@@ -217,7 +219,7 @@ function checkSettings(s: Settings): void {
     "Use conditionWeight: 5 to start",
   );
   demand(
-    s.walls === "far" || s.walls === "reflecting",
+    s.walls === null || s.walls === "far" || s.walls === "reflecting",
     NAME,
     "walls",
     'be "far" or "reflecting"',
@@ -374,7 +376,7 @@ function makeArena(tf: TensorLibrary, game: MeanFieldGame, settings: Settings, s
   const axes = domain.ends.map((end, a): BasisAxis => {
     const box = { lower: domain.lower[a], upper: domain.upper[a] };
     if (end === "periodic") return { kind: "fourier", ...box };
-    if (settings.walls === "reflecting") return { kind: "cosine", ...box };
+    if (wallsOf(game, settings.walls) === "reflecting") return { kind: "cosine", ...box };
     const sd = Math.sqrt(covariance[a * d + a]);
     return { kind: "polynomial", centre: mean[a], scale: sd > 0 ? sd : box.upper - box.lower };
   });
@@ -978,7 +980,7 @@ interface Trained {
 }
 
 /** Converged: both equations and both conditions hold on fresh points. The text says what to change otherwise. */
-function judge(residuals: NeuralGameSolution["residuals"], contact: number, settings: Settings): Status {
+function judge(residuals: NeuralGameSolution["residuals"], contact: number, walls: Walls, settings: Settings): Status {
   const { hamiltonJacobi, fokkerPlanck, terminal, initial } = residuals;
   const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
   const facts = [
@@ -987,7 +989,7 @@ function judge(residuals: NeuralGameSolution["residuals"], contact: number, sett
     `terminal mismatch ${percent(terminal)}`,
     ...(initial === null ? [] : [`initial mismatch of log m ${initial.toPrecision(2)}`]),
   ].join(", ");
-  if (settings.walls === "far" && contact > CONTACT)
+  if (walls === "far" && contact > CONTACT)
     return {
       converged: false,
       text: `walls are not far: ${facts}, but ${percent(contact)} of moves met a wall; use walls: "reflecting" or a larger box`,
@@ -1018,7 +1020,7 @@ function makeSolution(trained: Trained): NeuralGameSolution {
     family: "neural",
     problem: game,
     solver: trained.record,
-    status: judge(residuals, crowd.contact, settings),
+    status: judge(residuals, crowd.contact, wallsOf(game, settings.walls), settings),
     histories: MEASURES.flatMap((name, i) => {
       if (!arena.needsDensity && i % 2 === 1) return [];
       return [{ name, iterations: state.measured.map((_, j) => j + 1), values: state.measured.map((row) => row[i]) }];

@@ -49,6 +49,14 @@ export function needsDensity(game: MeanFieldGame, laws: readonly Cloud[]): boole
   });
 }
 
+/** What walls are to functions of x: ends of a box that the crowd does not reach, or walls that it leans on. */
+export type Walls = "far" | "reflecting";
+
+/** The choice, or by the laws: a distribution lives on R^d and its box is a cut, a density is given on the box itself. */
+export function wallsOf(game: MeanFieldGame, choice: Walls | null): Walls {
+  return choice ?? (game.populations.every((p) => p.initial!.distribution !== null) ? "far" : "reflecting");
+}
+
 /** Cells an axis for draws from a density, by dimension. */
 const FINE = [4096, 384, 64];
 

@@ -10,7 +10,7 @@ import ndarray, { type NdArray } from "ndarray";
 import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { type Coupling, type Hamiltonian, hamiltonianJet } from "../../problems/terms/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, UsageError } from "../../src/error.js";
+import { demand, SolveError, UsageError } from "../../src/error.js";
 import { anderson, arraySpace, leastSquares } from "../../src/linalg/index.js";
 import {
   type BasisAxis,
@@ -39,6 +39,8 @@ import {
   refusalForAgents,
   type StartingAgents,
   startingAgents,
+  type Walls,
+  wallsOf,
 } from "./agents.js";
 
 const NAME = "particleFixedPoint";
@@ -59,10 +61,11 @@ export interface ParticleFixedPointOptions {
   /** Total degree of the basis; default 2 where an axis has far walls, else 4. */
   readonly degree?: number;
   /**
-   * What walls are: `"far"` (default): ends of a box that the crowd does not reach, polynomials; `"reflecting"`: the crowd leans on them,
-   * cosines with ∂ₙu = 0. Periodic axes have sines and cosines either way.
+   * What walls are: `"far"`: ends of a box that the crowd does not reach, polynomials; `"reflecting"`: the crowd leans on them,
+   * cosines with ∂ₙu = 0. Default `"far"` when every initial law is a distribution, else `"reflecting"`. Periodic axes have sines and
+   * cosines either way.
    */
-  readonly walls?: "far" | "reflecting";
+  readonly walls?: Walls | null;
   /** Density estimate where a term needs one: `"score"` (default; exponential of the basis) or `"kernel"` (up to 3 dimensions). */
   readonly density?: "score" | "kernel";
   /** Bandwidth of the kernel, one number; default the normal-scale rule. */
@@ -100,8 +103,9 @@ export interface ParticleGameSolution extends GameSolution<MeanFieldGame> {
  * *Notes*: `converged` says that the undamped change of the feedback is below the tolerance for the cloud at hand; the sampling error stands
  * in `samplingError`. `value` holds where the crowd is and extrapolates the basis elsewhere. `exploitability` is what an agent gains within
  * the basis against the crowd of a fresh cloud, E∫ H(q) − H(p) − ∂ₚH(p)·(q − p) dt with p the feedback's and q the fresh gradient: it
- * contains the sampling error squared. Time-dependent games only; no obstacles and doors. A coupling that needs the density in more
- * than 3 dimensions has the score estimate alone.
+ * contains the sampling error squared. Time-dependent games only; no obstacles and doors. The score estimate writes log m in
+ * the basis: a crowd that leaves parts of a box empty needs `density: "kernel"` (up to 3 dimensions). Terminal costs of m itself at small
+ * viscosity answer too strongly for a fixed-point iteration: use newton().
  *
  * *Good values*: the defaults; particles 16000 halves the statistical error; degree 2 in high dimension.
  *
@@ -118,7 +122,7 @@ export function particleFixedPoint(
     damping: options.damping ?? 0.7,
     memory: options.memory ?? 5,
     degree: options.degree ?? null,
-    walls: options.walls ?? "far",
+    walls: options.walls ?? null,
     density: options.density ?? "score",
     bandwidth: options.bandwidth ?? null,
   };
@@ -166,7 +170,7 @@ function checkSettings(s: Settings): void {
     "Use degree: 2 to start",
   );
   demand(
-    s.walls === "far" || s.walls === "reflecting",
+    s.walls === null || s.walls === "far" || s.walls === "reflecting",
     NAME,
     "walls",
     'be "far" or "reflecting"',
@@ -256,12 +260,23 @@ async function run(
   const residuals: number[] = [];
   const reached = new AbortController();
   let path: CrowdPath | null = null;
+  const answerTo = async (x: Float64Array): Promise<Answer> => {
+    try {
+      path = await simulate(arena, x, drawn, breathe);
+      return await respond(arena, x, path, breathe);
+    } catch (error) {
+      // of the terms at the start nothing is wrong: the iteration has led to a crowd that they do not bear
+      if (!(error instanceof UsageError) || residuals.length === 0) throw error;
+      throw new SolveError(
+        `${NAME} on ${game.name}: the crowd of iteration ${residuals.length + 1} cannot be played (${error.message}) Lower damping, set density: "kernel" where crowds leave parts of the domain empty, or use a grid solver.`,
+      );
+    }
+  };
   const { solution: coefficients } = await anderson<Float64Array>({
     space: arraySpace(game.populations.length * (steps + 1) * arena.basis.size),
     initial: new Float64Array(game.populations.length * (steps + 1) * arena.basis.size),
     map: async (x, out) => {
-      path = await simulate(arena, x, drawn, breathe);
-      const answer = await respond(arena, x, path, breathe);
+      const answer = await answerTo(x);
       out.set(answer.coefficients);
       const residual = relative(answer);
       residuals.push(residual);
@@ -287,7 +302,14 @@ async function run(
     : null;
   const audit = fresh === null ? null : await respond(arena, coefficients, fresh, breathe);
   const samplingError = audit === null ? null : relative(audit);
-  const status = judge(residual, residuals.length, samplingError, path!.contact, settings);
+  const status = judge(
+    residual,
+    residuals.length,
+    samplingError,
+    path!.contact,
+    wallsOf(game, settings.walls),
+    settings,
+  );
   return makeSolution({
     arena,
     context,
@@ -306,7 +328,14 @@ function relative({ change, speed }: Answer): number {
   return speed > 0 ? change / speed : change;
 }
 
-function judge(residual: number, count: number, sampling: number | null, contact: number, settings: Settings): Status {
+function judge(
+  residual: number,
+  count: number,
+  sampling: number | null,
+  contact: number,
+  walls: Walls,
+  settings: Settings,
+): Status {
   const facts = `feedback changes by ${residual.toExponential(2)} after ${count} iterations; a fresh cloud changes it by ${sampling === null ? "an unmeasured amount" : sampling.toExponential(2)}`;
   if (!Number.isFinite(residual))
     return {
@@ -318,7 +347,7 @@ function judge(residual: number, count: number, sampling: number | null, contact
       converged: false,
       text: `stalled: ${facts}; allow more iterations than ${settings.iterations} or lower damping`,
     };
-  if (settings.walls === "far" && contact > CONTACT)
+  if (walls === "far" && contact > CONTACT)
     return {
       converged: false,
       text: `walls are not far: ${facts}, but ${(100 * contact).toPrecision(2)} % of moves met a wall; use walls: "reflecting" or a larger box`,
@@ -352,7 +381,7 @@ function antithetic(xi: Float64Array, length: number): Float64Array {
 /** Degree of the basis when none is asked for. */
 function degreeFor(game: MeanFieldGame, s: Settings): number {
   if (s.degree !== null) return s.degree;
-  return s.walls === "far" && game.domain.ends.some((e) => e !== "periodic") ? 2 : 4;
+  return wallsOf(game, s.walls) === "far" && game.domain.ends.some((e) => e !== "periodic") ? 2 : 4;
 }
 
 function basisFor(game: MeanFieldGame, s: Settings, drawn: Draws): FunctionBasis {
@@ -364,7 +393,7 @@ function basisFor(game: MeanFieldGame, s: Settings, drawn: Draws): FunctionBasis
   const { mean, covariance } = moments(cloud(all, d));
   const axes = ends.map((end, a): BasisAxis => {
     if (end === "periodic") return { kind: "fourier", lower: lower[a], upper: upper[a] };
-    if (s.walls === "reflecting") return { kind: "cosine", lower: lower[a], upper: upper[a] };
+    if (wallsOf(game, s.walls) === "reflecting") return { kind: "cosine", lower: lower[a], upper: upper[a] };
     const sd = Math.sqrt(covariance[a * d + a]);
     return { kind: "polynomial", centre: mean[a], scale: sd > 0 ? sd : upper[a] - lower[a] };
   });

@@ -124,7 +124,11 @@ describe("jet network", () => {
   });
 
   it("refuses a useless shape", () => {
-    expect(() => checkJetShape({ width: 0, depth: 2 }, "solver")).toThrowErrorMatchingInlineSnapshot(`[UsageError: solver: width must be an integer ≥ 1; got 0. Use width: 32 to start.]`);
-    expect(() => checkJetShape({ width: 8, depth: 0.5 }, "solver")).toThrowErrorMatchingInlineSnapshot(`[UsageError: solver: depth must be an integer ≥ 1; got 0.5. Use depth: 2 to start.]`);
+    expect(() => checkJetShape({ width: 0, depth: 2 }, "solver")).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: solver: width must be an integer ≥ 1; got 0. Use width: 32 to start.]`,
+    );
+    expect(() => checkJetShape({ width: 8, depth: 0.5 }, "solver")).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: solver: depth must be an integer ≥ 1; got 0.5. Use depth: 2 to start.]`,
+    );
   });
 });

@@ -97,7 +97,7 @@ describe("neuralGame", () => {
       },
       coupling: couplingLocal({ dimension: 1, cost: (_x, m) => m[0] - m[0] }),
     });
-    const s = await solve(quiet, neuralGame({ ...small, iterations: 20, walls: "reflecting" }), {
+    const s = await solve(quiet, neuralGame({ ...small, iterations: 20 }), {
       ...cpu,
       onFailure: "return",
     });
@@ -105,7 +105,7 @@ describe("neuralGame", () => {
     const exact = x.map((y) => 1 + 0.5 * Math.exp(-0.2 * Math.PI ** 2 * 0.5) * Math.cos(Math.PI * y));
     expect(s.logDensity!(0.5, x).map(Math.exp)).toAgree(exact, { atol: 0.02, rtol: 0 });
     expect(s.velocity(0.1, Float64Array.of(0, 1))).toAgree([0, 0], { atol: 1e-9 });
-    const far = await solve(quiet, neuralGame({ ...small, iterations: 1, timeDegrees: 4 }), {
+    const far = await solve(quiet, neuralGame({ ...small, iterations: 1, timeDegrees: 4, walls: "far" }), {
       ...cpu,
       onFailure: "return",
     });

@@ -112,14 +112,16 @@ describe("particleFixedPoint", () => {
       },
       coupling: couplingLocal({ dimension: 1, cost: "0" }),
     });
-    const s = await solve(game, particleFixedPoint({ particles: 4000, steps: 50, walls: "reflecting" }));
+    const s = await solve(game, particleFixedPoint({ particles: 4000, steps: 50 }));
     const { points } = s.density(0.5);
     const mode = points.reduce((sum, x) => sum + Math.cos(Math.PI * x), 0) / points.length;
     // standard error √(½/n) = 0.011
     expect(mode).toAgree(0.45 * Math.exp(-0.2 * Math.PI ** 2 * 0.5), { atol: 0.045, rtol: 0 });
     expect(s.velocity(0.2, Float64Array.of(0.1, 0.9))).toAgree([0, 0], { atol: 1e-12 });
     // the same walls taken for far ones are reported
-    const far = await solve(game, particleFixedPoint({ particles: 1000, steps: 50 }), { onFailure: "return" });
+    const far = await solve(game, particleFixedPoint({ particles: 1000, steps: 50, walls: "far" }), {
+      onFailure: "return",
+    });
     expect(far.status.converged).toBe(false);
     expect(far.status.text).toMatch(
       /^walls are not far: .* % of moves met a wall; use walls: "reflecting" or a larger box$/,
@@ -189,6 +191,30 @@ describe("particleFixedPoint", () => {
     );
     expect(() => s.trajectories({ start: cloud([0, 0], 2) })).toThrowErrorMatchingInlineSnapshot(
       `[UsageError: particleFixedPoint: trajectories.start must have the game's dimension 1; got 2. Give points of the same space.]`,
+    );
+  });
+
+  it("a term that fails in a later crowd names the iteration; one that fails at the start speaks for itself", async () => {
+    let calls = 0;
+    const breaking = (after: number) =>
+      meanFieldGame({
+        name: "breaking",
+        domain: domain({ lower: [0], upper: [1] }),
+        populations: {
+          viscosity: 0.3,
+          hamiltonian: hamiltonianQuadratic({ dimension: 1 }),
+          initial: "1 + 0.5*cos(2*pi*x)",
+        },
+        coupling: couplingLocal({ dimension: 1, cost: (_x, m) => (calls++ > after ? Number.NaN : m[0]) }),
+      });
+    const solver = particleFixedPoint({ particles: 100, steps: 2 });
+    const early = breaking(0); // construction has looked at the function already
+    await expect(solve(early, solver)).rejects.toThrow(/^couplingLocal: .* must have a real value/);
+    calls = 0;
+    const late = breaking(1500);
+    calls = 0;
+    await expect(solve(late, solver)).rejects.toThrow(
+      /^particleFixedPoint on breaking: the crowd of iteration [2-9] cannot be played \(couplingLocal: .*\) Lower damping, set density: "kernel" where crowds leave parts of the domain empty, or use a grid solver\.$/,
     );
   });
 
