@@ -2,7 +2,8 @@
 // Unknown: the potential F ≈ f(m) + s on all slabs and G ≈ g(m(T)). The map
 //   (F, G) ↦ φ backward from e^{−cG} ↦ ψ forward from m₀/φ(0) ↦ m = φψ ↦ (f(m) + s, g(m(T)))
 // is iterated with Anderson's acceleration; its fixed point is an equilibrium, its residual is what the crowd's cost is off by.
-// Mass and positivity hold at every iterate. Order 2 in time (Strang), spectral in space for smooth data where νΔt ≥ h², else 2.
+// Mass and positivity hold at every iterate. Order 2 (Strang) or 4 (Chin)
+// in time, spectral in space for smooth data where the kernel's step, νΔt or ½νΔt, is ≥ h², else 2.
 // Best for moderate κT f′/ν; where the iteration stalls, newton() does not.
 // References: Guéant 2012 (key gueant2012mean); Anderson 1965 (key anderson1965iterative); Strang 1968 (key strang1968construction).
 import { densityOn, type MeanFieldGame } from "../../problems/index.js";
@@ -20,6 +21,8 @@ export interface ColeHopfOptions {
   readonly points?: number | readonly number[];
   /** Time steps N; default 64. */
   readonly steps?: number;
+  /** Order in time, 2 or 4; 4 costs twice as much a step, and needs steps ≥ 4. Default 2. */
+  readonly order?: 2 | 4;
   /** Largest error of the potential, relative to max(1, max|f|); default 1e-9. */
   readonly tolerance?: number;
   /** Iterations; default 400. */
@@ -38,21 +41,22 @@ const ROUND = 60;
 /**
  * Cole–Hopf for quadratic Hamiltonians.
  *
- * @param options points, steps, tolerance, maxIterations, damping, window, kernel
+ * @param options points, steps, order, tolerance, maxIterations, damping, window, kernel
  * @returns a solver of time-dependent games with H = κ|p|², ν > 0, on boxes without doors and obstacles
  * @throws UsageError when an option is out of range
  *
  * *Notes*: u and m at the same times belong together here (no staggering). `walk` kernels are of second order in space; the status says which
  * kernel was used. For viscosities below about 0.05 on a unit torus the potential's map is stiff: expect 100 iterations and more, or use newton().
  *
- * *Good values*: points and steps alike, damping 0.5; damping 1 for weak couplings.
+ * *Good values*: points and steps alike, damping 0.5; damping 1 for weak couplings; order 4 with 32 steps and more for six digits.
  *
- * *References*: gueant2012mean, cole1951quasi, hopf1950partial, strang1968construction, anderson1965iterative
+ * *References*: gueant2012mean, cole1951quasi, hopf1950partial, strang1968construction, chin1997symplectic, anderson1965iterative
  */
 export function coleHopf(options: ColeHopfOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
   const where = "coleHopf";
   const { points = 64, steps = 64, tolerance = 1e-9, maxIterations = 400, damping = 0.5, window = 10 } = options;
-  const settings = { points, steps, tolerance, maxIterations, damping, window, kernel: options.kernel ?? null };
+  const { order = 2 } = options;
+  const settings = { points, steps, order, tolerance, maxIterations, damping, window, kernel: options.kernel ?? null };
   demandSlabs(where, points, steps, tolerance, maxIterations);
   demand(damping > 0 && damping <= 1, where, "damping", "lie in (0, 1]", damping, "Use damping: 0.5 to start");
   demand(
@@ -64,10 +68,17 @@ export function coleHopf(options: ColeHopfOptions = {}): Solver<MeanFieldGame, G
     "Use window: 10 to start",
   );
   demandKernel(where, settings.kernel);
+  demand(order === 2 || order === 4, where, "order", "be 2 or 4", order, "Use order: 4 for smooth games");
+  demand(order === 2 || steps >= 4, where, "steps", "be ≥ 4 for order 4", steps, "Use steps: 16 to start");
   const record = {
     name: where,
-    order: 2,
-    references: ["gueant2012mean", "cole1951quasi", "strang1968construction", "anderson1965iterative"],
+    order,
+    references: [
+      "gueant2012mean",
+      "cole1951quasi",
+      order === 2 ? "strang1968construction" : "chin1997symplectic",
+      "anderson1965iterative",
+    ],
     options: settings,
   };
   return {
@@ -93,7 +104,7 @@ async function iterate(
   problem: MeanFieldGame,
   context: SolveContext,
   record: Parameters<typeof gameSolution>[0]["solver"],
-  { points, steps, tolerance, maxIterations, damping, window, kernel }: Settings,
+  { points, steps, order, tolerance, maxIterations, damping, window, kernel }: Settings,
 ): Promise<GridGameSolution> {
   const where = "coleHopf";
   const began = context.elapsed();
@@ -106,7 +117,7 @@ async function iterate(
   const { populations } = problem;
   const K = populations.length;
   const rate = populations.map((p) => (p.hamiltonian.quadraticWeight as number) / p.viscosity);
-  const planned = populations.map((p, k) => feynmanKac(cut, p.viscosity, rate[k], dt, kernel ?? undefined));
+  const planned = populations.map((p, k) => feynmanKac(cut, p.viscosity, rate[k], dt, kernel ?? undefined, order));
   const initial = populations.map((p) => densityOn(p.initial as NonNullable<typeof p.initial>, p.mass, cut, where));
   const logInitial = initial.map((m) => m.map(Math.log));
   const slabs = () => populations.map(() => Array.from({ length: N + 1 }, () => new Float64Array(size)));

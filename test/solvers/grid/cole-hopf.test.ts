@@ -75,6 +75,22 @@ describe("P3 at ν = 0.3", () => {
     expect(twice((f) => f.mean)).toAgree(0.990380552, { atol: 1e-6 });
   });
 
+  test("fourth order in time: seven digits with 128 steps", async () => {
+    const steps = [32, 64, 128];
+    const errors: { u: number[]; m: number[] } = { u: [], m: [] };
+    for (const N of steps) {
+      const s = await run(p3(0.3), { points: 32, steps: N, order: 4, tolerance: 1e-11 });
+      expect(s.status.converged).toBe(true);
+      expect(s.counts.massError).toBeLessThan(1e-14);
+      const [u, m] = [s.fields.value[0][0], s.fields.density[0][N]];
+      errors.u.push(Math.max(...QUARTERS.map((x, i) => Math.abs(wave(u, x) - U0[i]))));
+      errors.m.push(Math.max(...QUARTERS.map((x, i) => Math.abs(wave(m, x) - M1[i]))));
+    }
+    expect(orderOf(steps, errors.u)).toBeGreaterThan(3.7);
+    expect(errors.u[2]).toBeLessThan(6e-7);
+    expect(errors.m[2]).toBeLessThan(2e-8);
+  });
+
   test("spectral in space: 16 cells know what 48 know", async () => {
     const coarse = await run(p3(0.3), { points: 16, steps: 16, tolerance: 1e-12 });
     const fine = await run(p3(0.3), { points: 48, steps: 16, tolerance: 1e-12 });
@@ -95,6 +111,44 @@ test("the random walk's kernel is of second order in space", async () => {
   }
   expect(orderOf(ns, errors)).toBeGreaterThan(1.9);
   expect(errors[2]).toBeLessThan(5e-4);
+});
+
+test("fourth order between walls, and in 2-D the limit of second order", async () => {
+  const gap = (a: Float64Array, b: Float64Array) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
+  const make = (d: number) =>
+    meanFieldGame({
+      domain: domain({
+        lower: [0, 0].slice(0, d),
+        upper: [1, 2].slice(0, d),
+        ends: d === 1 ? ["no-flux"] : ["no-flux", "periodic"],
+      }),
+      horizon: 0.5,
+      populations: {
+        viscosity: 0.3,
+        hamiltonian: hamiltonianQuadratic({ dimension: d, weight: 1 }),
+        initial: d === 1 ? "1 + 0.4*cos(pi*x)" : "1 + 0.4*cos(pi*x)*sin(pi*y)",
+      },
+      coupling: couplingLocal({
+        dimension: d,
+        cost: d === 1 ? "m^2 + cos(2*pi*x + t)" : "m^2 + cos(2*pi*x) + sin(pi*y + t)",
+      }),
+    });
+  const at = async (d: number, order: 2 | 4, steps: number) => {
+    const s = await run(make(d), { points: d === 1 ? 40 : [12, 16], steps, order, tolerance: 1e-11 });
+    expect(s.status.text).toContain(d === 1 ? "Gaussian kernel" : "converged");
+    return s.fields.value[0][0];
+  };
+  const [coarse, middle, fine] = [await at(1, 4, 20), await at(1, 4, 40), await at(1, 4, 80)];
+  expect(Math.log2(gap(coarse, middle) / gap(middle, fine))).toBeGreaterThan(3.2);
+  expect(gap(middle, fine)).toBeLessThan(1e-4);
+  // The random walk's kernel at both orders: one semidiscrete limit.
+  const [rough, smooth, sharp] = [await at(2, 2, 32), await at(2, 2, 64), await at(2, 4, 32)];
+  expect(
+    gap(
+      sharp,
+      smooth.map((v, i) => (4 * v - rough[i]) / 3),
+    ),
+  ).toBeLessThan(2e-4);
 });
 
 test("small viscosity: ν = 0.02 from cold, positive where m is 1e-8", async () => {
@@ -233,6 +287,8 @@ test("bad input and games that do not fit are refused in words", () => {
     message(() => coleHopf({ damping: 2 })),
     message(() => coleHopf({ window: -1 })),
     message(() => coleHopf({ kernel: "fft" as "walk" })),
+    message(() => coleHopf({ order: 3 as 2 })),
+    message(() => coleHopf({ order: 4, steps: 3 })),
     coleHopf().handles(game({}, {}, { obstacle: (x: Float64Array) => x[0] > 0.9 })),
     coleHopf().handles(game({}, {}, { ends: ["door"] })),
     coleHopf().handles(game({}, { viscosity: 0 })),
@@ -250,6 +306,8 @@ test("bad input and games that do not fit are refused in words", () => {
       "coleHopf: damping must lie in (0, 1]; got 2. Use damping: 0.5 to start.",
       "coleHopf: window must be an integer ≥ 0; got -1. Use window: 10 to start.",
       "coleHopf: kernel must be "gauss" or "walk"; got "fft". Leave it out to take the one that the step resolves.",
+      "coleHopf: order must be 2 or 4; got 3. Use order: 4 for smooth games.",
+      "coleHopf: steps must be ≥ 4 for order 4; got 3. Use steps: 16 to start.",
       "heat kernels know no doors and obstacles; use newton()",
       "heat kernels know no doors and obstacles; use newton()",
       "Cole–Hopf needs viscosity > 0, and that of crowd is 0; use newton()",
