@@ -130,7 +130,7 @@ export interface GameLinearisation {
   /** M ∂²G/∂D_j² summed over the two sides of the face above cell i on axis a and divided by h²: `[k][n][a]`. */
   readonly curvature: readonly (readonly (readonly Float64Array[])[])[];
   /**
-   * Mean over the open cells of ∂(f_k − G_k)/∂m_k of step n, and of ∂g_k/∂m_k for n = N; what a nonlocal coupling answers to a constant counts.
+   * Mean under m_k of ∂(f_k − G_k)/∂m_k of step n, and of ∂g_k/∂m_k for n = N; of a nonlocal coupling its answer to the constant 1.
    */
   crowding(k: number, n: number): number;
 }
@@ -333,10 +333,14 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
     ]);
     return { u, m };
   };
-  const meanOpen = (x: Float64Array): number => {
+  const weighted = (x: Float64Array, m: Float64Array): number => {
     let sum = 0;
-    for (let i = 0; i < size; i++) if (c.open[i] === 1) sum += x[i];
-    return sum / c.openCount;
+    let mass = 0;
+    for (let i = 0; i < size; i++) {
+      sum += m[i] * x[i];
+      mass += m[i];
+    }
+    return mass > 0 ? sum / mass : 0;
   };
   const zeroRates = (): Rates => ({ link: fieldsFor(2 * d) });
   const ownRates = zeroRates();
@@ -524,13 +528,14 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
       curvature: steps.map((p) => p.map((s) => s.curvature)),
       crowding: (k, n) => {
         const byMass = n < N ? steps[k][n].byMass : null;
-        const own = byMass === null ? 0 : -meanOpen(byMass);
-        if (n < N && isLocal) return own + meanOpen(local[k][k][n]);
+        const m = n < N ? densities[n] : atEnd;
+        const own = byMass === null ? 0 : -weighted(byMass, m[k]);
+        if (n < N && isLocal) return own + weighted(local[k][k][n], m[k]);
         const derivative = n < N ? couplingAt(n) : terminal?.linearise(T, atEnd);
         if (derivative === undefined) return own;
         for (let l = 0; l < K; l++) dM[l].fill(l === k ? 1 : 0);
         derivative.apply(dM, dCost);
-        return own + meanOpen(dCost[k]);
+        return own + weighted(dCost[k], m[k]);
       },
     };
   };

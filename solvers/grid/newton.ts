@@ -18,7 +18,7 @@ import { arraySpace, newton as newtonKrylov } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { GameFields, History } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
-import { transformPreconditioner } from "./game-preconditioner.js";
+import { type GamePreconditioner, transformPreconditioner } from "./game-preconditioner.js";
 import { type GameScheme, type GameSchemeOptions, gameScheme } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 import { sweepPreconditioner } from "./sweep-preconditioner.js";
@@ -40,7 +40,8 @@ export interface NewtonOptions extends Partial<GameSchemeOptions> {
   readonly restart?: number;
   /**
    * `"transform"`: mean coefficients, both equations together; `"sweeps"`: true coefficients, one equation after the other; not for
-   * planning games. Default `"auto"`: sweeps where there are doors or obstacles, else transform.
+   * planning games. Default `"auto"`: sweeps where there are doors or obstacles, else transform, and sweeps from the start again where a Newton
+   * step takes more than 80 GMRES steps.
    */
   readonly preconditioner?: "auto" | "transform" | "sweeps";
 }
@@ -54,6 +55,9 @@ const LADDER = [
 const SMALL = 0.015;
 /** Largest residual at which a step of the continuation hands over. */
 const HANDOVER = 1e-2;
+
+/** GMRES steps within one Newton step above which mean coefficients give way to the true ones. */
+const PATIENCE = 80;
 
 type Settings = Required<Omit<NewtonOptions, "points" | "steps" | "time">> &
   Pick<NewtonOptions, "points" | "steps" | "time">;
@@ -261,11 +265,29 @@ async function solveAt(
   context: SolveContext,
   stage: string,
 ): Promise<Stage> {
+  const maySweep = s.preconditioner !== "transform" && scheme.final === null;
+  if (maySweep && (s.preconditioner === "sweeps" || !scheme.cells.isPlain))
+    return attempt(scheme, sweepPreconditioner(scheme), initial, s, context, stage, null);
+  const impatience = maySweep ? new AbortController() : null;
+  const first = await attempt(scheme, transformPreconditioner(scheme), initial, s, context, stage, impatience);
+  if (impatience === null || !impatience.signal.aborted) return first;
+  const second = await attempt(scheme, sweepPreconditioner(scheme), initial, s, context, stage, null);
+  return { result: second.result, linear: first.linear + second.linear };
+}
+
+/** One run of Newton's method; `impatience` is aborted when a Newton step takes more than {@link PATIENCE} GMRES steps. */
+async function attempt(
+  scheme: GameScheme,
+  preconditioner: GamePreconditioner,
+  initial: Float64Array,
+  s: Settings,
+  context: SolveContext,
+  stage: string,
+  impatience: AbortController | null,
+): Promise<Stage> {
   const breathe = breathing(context.signal);
-  const sweeps =
-    s.preconditioner === "sweeps" || (s.preconditioner === "auto" && !scheme.cells.isPlain && scheme.final === null);
-  const preconditioner = sweeps ? sweepPreconditioner(scheme) : transformPreconditioner(scheme);
   let jacobian: ReturnType<GameScheme["linearise"]> | null = null;
+  let linear = 0;
   const result = await newtonKrylov<Float64Array>({
     space: arraySpace(scheme.length),
     residual: (x, out) => scheme.residual(x, out),
@@ -273,7 +295,10 @@ async function solveAt(
     preconditioner: (x) => {
       jacobian = scheme.linearise(x);
       preconditioner.update(jacobian);
+      let applied = 0;
       return async (v, out) => {
+        linear++;
+        if (++applied > PATIENCE) impatience?.abort();
         await preconditioner.apply(v, out);
         if (!scheme.cells.isPlain) {
           clearSolid(scheme, out);
@@ -293,9 +318,11 @@ async function solveAt(
     largestForcing: 0.1,
     overshoot: { steps: 4, factor: 3 },
     maxLinearIterations: 200,
+    signal: impatience?.signal,
     onIteration: (iteration, residual) => context.progress({ stage, iteration, fraction: null, residual }),
   });
-  return { result, linear: result.linearIterations.values.reduce((sum, v) => sum + v, 0) };
+  const counted = result.linearIterations.values.reduce((sum, v) => sum + v, 0);
+  return { result, linear: impatience?.signal.aborted === true ? linear : counted };
 }
 
 /** Solid cells hold 0, whatever a preconditioner that does not know them says. */
@@ -337,8 +364,8 @@ function largest(f: Float64Array): number {
 }
 
 /**
- * x ⊕ λd. Densities go along ℓ + (m − ℓ) φ(λd/(m − ℓ)) with φ(r) = 1 + r for r ≥ −0.8 and 0.1 + 0.01/(−0.7 − r) below: C¹, ≥ 0.1; a slab
- * that was bent is scaled to the mass of its straight step.
+ * x ⊕ λd. Densities go along ℓ + (m − ℓ) φ(λd/(m − ℓ)) with φ(r) = 1 + r for r ≥ −0.8 and 0.1 + 0.01/(−0.7 − r) below: C¹, above
+ * 0.1, so that no density is lost in one step; a slab that was bent is scaled to the mass of its straight step.
  */
 function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Float64Array, out: Float64Array) => void {
   const { problem, cells, steps, length } = scheme;

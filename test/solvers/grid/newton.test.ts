@@ -170,7 +170,7 @@ describe("newton", () => {
     const text = async (game: MeanFieldGame, options: NewtonOptions) =>
       (await solve(game, newton({ points: 16, steps: 16, ...options }), { onFailure: "return" })).status.text;
     expect(await text(torusCrowd({ viscosity: 0.1 }), { maxIterations: 2, continuation: false })).toMatchInlineSnapshot(
-      `"stalled: largest residual 2.38 > 0.000001 after 2 Newton and 4 GMRES steps, in the Fokker–Planck equation at t = 0.5, x = (0.719, 0.719): maxIterations is reached; raise maxIterations, set continuation: "auto", raise the viscosity, use more steps, start from the fields of a solved easier game"`,
+      `"stalled: largest residual 2.39 > 0.000001 after 2 Newton and 4 GMRES steps, in the Fokker–Planck equation at t = 0.5, x = (0.719, 0.719): maxIterations is reached; raise maxIterations, set continuation: "auto", raise the viscosity, use more steps, start from the fields of a solved easier game"`,
     );
     expect(await text(torusCrowd({ viscosity: 0.1 }), { maxIterations: 1 })).toMatchInlineSnapshot(
       `"stalled: largest residual 2.21 > 0.000001 after 1 Newton and 1 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.563, x = (0.719, 0.719): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of a solved easier game"`,
@@ -191,7 +191,7 @@ describe("newton", () => {
       terminal: couplingLocal({ dimension: 1, cost: "cos(2*pi*x)" }),
     });
     expect(await text(unknown, { maxIterations: 3 })).toMatchInlineSnapshot(
-      `"stalled: largest residual 6.99 > 0.000001 after 3 Newton and 372 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.938, x = (0.469): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of fictitiousPlay(): the cost falls with the crowd somewhere, and there may be several equilibria"`,
+      `"stalled: largest residual 6.99 > 0.000001 after 3 Newton and 254 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.938, x = (0.531): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of fictitiousPlay(): the cost falls with the crowd somewhere, and there may be several equilibria"`,
     );
   });
 
