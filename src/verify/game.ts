@@ -220,6 +220,7 @@ export function terminalValue(bound: number | null = standard.terminal): Law<Gam
       let worst = 0;
       for (const k of problem.populations.keys()) {
         const x = alive(solution, context, k, 1);
+        if (x.length === 0) return "nobody is left at T away from the doors";
         const u = solution.value(T, x, k);
         let g = new Float64Array(u.length);
         if (problem.terminal !== null) {
@@ -428,20 +429,37 @@ function gamePaths(solution: Game, context: LawContext, population: number): Tra
   return paths;
 }
 
-/** Positions of population k at a share of T, those that still move inside the domain. */
+/** Positions of population k at a share of T, away from doors and obstacles; possibly none. */
 function alive(solution: Game, context: LawContext, k: number, share: number): Float64Array {
   const { times, positions, count, dimension } = gamePaths(solution, context, k);
   const n = Math.round(share * (times.length - 1));
   const now = positions.slice(n * count * dimension, (n + 1) * count * dimension);
-  const { lower, upper, doors } = solution.problem.domain;
-  if (doors.length === 0) return now;
+  const { lower, upper, doors, obstacle } = solution.problem.domain;
+  if (doors.length === 0 && obstacle === null) return now;
+  const h = steps(solution);
   const kept: number[] = [];
   for (let i = 0; i < count; i++) {
-    const x = now.subarray(i * dimension, (i + 1) * dimension);
-    const inside = x.every((v, a) => v > lower[a] + 1e-9 && v < upper[a] - 1e-9);
-    if (inside) kept.push(...x);
+    const x = now.slice(i * dimension, (i + 1) * dimension);
+    // Differences across a door's face or an obstacle's surface are not those of u.
+    const clear = doors.every(({ axis: a, side }) =>
+      side === "lower" ? x[a] > lower[a] + 1.5 * h[a] : x[a] < upper[a] - 1.5 * h[a],
+    );
+    if (clear && !touches(obstacle, x, h)) kept.push(...x);
   }
-  return kept.length === 0 ? now : Float64Array.from(kept);
+  return Float64Array.from(kept);
+}
+
+/** Whether an obstacle is within two steps of x along the axes. */
+function touches(obstacle: Domain["obstacle"], x: Float64Array, h: Float64Array): boolean {
+  if (obstacle === null) return false;
+  if (obstacle(x)) return true;
+  for (let a = 0; a < x.length; a++)
+    for (const step of [-2, -1, 1, 2]) {
+      const y = x.slice();
+      y[a] += step * h[a];
+      if (obstacle(y)) return true;
+    }
+  return false;
 }
 
 /** Step for differences of u: the cells' own width where there is a grid. */
