@@ -36,6 +36,18 @@ const ROWS: readonly Row[] = [
 
 const median = (x: readonly number[]): number => x.toSorted((a, b) => a - b)[Math.floor(x.length / 2)];
 
+/** Compensated, so that its own round-off does not count as lost mass. */
+function sum(x: Float64Array): number {
+  let total = 0;
+  let lost = 0;
+  for (const v of x) {
+    const next = total + (v - lost);
+    lost = next - total - (v - lost);
+    total = next;
+  }
+  return total;
+}
+
 async function measure(row: Row, runs: number): Promise<Record<string, unknown>> {
   const game = torusCrowd({ viscosity: row.viscosity, dimension: row.dimension });
   const clock: number[] = [];
@@ -51,7 +63,7 @@ async function measure(row: Row, runs: number): Promise<Record<string, unknown>>
     last = s;
   }
   const density = last?.fields.density[0] ?? [];
-  const mass = density.map((m) => Math.abs(m.reduce((a, b) => a + b, 0) / m.length - 1));
+  const mass = density.map((m) => Math.abs(sum(m) / m.length - 1));
   return {
     ...row,
     runs,

@@ -30,7 +30,7 @@ export interface NewtonOptions extends Partial<GameSchemeOptions> {
   readonly steps?: number;
   /** Converged when the largest undamped residual of all equations is at most this; default 1e-6. */
   readonly tolerance?: number;
-  /** Newton steps at one viscosity; default 30. */
+  /** Newton steps at one viscosity; default 50. */
   readonly maxIterations?: number;
   /** `"uniform"` (default): u = 0 and the initial mass spread evenly; or fields of the same points and steps. */
   readonly start?: "uniform" | GameFields;
@@ -80,7 +80,7 @@ export function newton(options: NewtonOptions = {}): Solver<MeanFieldGame, GridG
   const settings: Settings = {
     scheme: "upwind",
     tolerance: 1e-6,
-    maxIterations: 30,
+    maxIterations: 50,
     start: "uniform",
     continuation: "auto",
     restart: 60,
@@ -316,7 +316,7 @@ async function attempt(
     maxIterations: s.maxIterations,
     restart: s.restart,
     largestForcing: 0.1,
-    overshoot: { steps: 4, factor: 3 },
+    overshoot: { steps: 12, factor: 3 },
     maxLinearIterations: 200,
     signal: impatience?.signal,
     onIteration: (iteration, residual) => context.progress({ stage, iteration, fraction: null, residual }),

@@ -191,7 +191,7 @@ describe("newton", () => {
       terminal: couplingLocal({ dimension: 1, cost: "cos(2*pi*x)" }),
     });
     expect(await text(unknown, { maxIterations: 3 })).toMatchInlineSnapshot(
-      `"stalled: largest residual 6.99 > 0.000001 after 3 Newton and 254 GMRES steps, in the Hamilton–Jacobi–Bellman equation at t = 0.938, x = (0.531): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of fictitiousPlay(): the cost falls with the crowd somewhere, and there may be several equilibria"`,
+      `"stalled: largest residual 11.9 > 0.000001 after 3 Newton and 321 GMRES steps, in the Fokker–Planck equation at t = 0.938, x = (0.781): maxIterations is reached; raise maxIterations, raise the viscosity, use more steps, start from the fields of fictitiousPlay(): the cost falls with the crowd somewhere, and there may be several equilibria"`,
     );
   });
 
