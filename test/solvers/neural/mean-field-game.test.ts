@@ -11,6 +11,7 @@ import { neuralGame } from "../../../solvers/neural/index.js";
 import { domain } from "../../../src/grid/index.js";
 import { dirac, functionBasis, gaussian, moments } from "../../../src/measure/index.js";
 import { solve } from "../../../src/solve.js";
+import { gameLaws, judgeAll } from "../../../src/verify/index.js";
 import { circle, errorsOf, logGaussian, ownMean } from "../particle/games.js";
 
 const cpu = { device: "cpu" } as const;
@@ -236,6 +237,13 @@ describe("neuralGame", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it("obeys the laws of games that a solution without a grid can be asked for", async () => {
+    const s = await solve(ownMean(2).game, neuralGame({ ...small, iterations: 20 }), cpu);
+    const verdicts = await judgeAll(gameLaws(), s, { seed: 5, count: 256 });
+    expect(verdicts.filter((v) => v.holds === false)).toEqual([]);
+    expect(verdicts.filter((v) => v.holds).map((v) => v.law)).toEqual(["terminal value", "feedback"]);
   });
 
   it("refuses options that make no sense", () => {

@@ -6,6 +6,7 @@ import { particleFixedPoint } from "../../../solvers/particle/index.js";
 import { domain } from "../../../src/grid/index.js";
 import { cloud, gaussian, moments } from "../../../src/measure/index.js";
 import { solve } from "../../../src/solve.js";
+import { gameLaws, judgeAll } from "../../../src/verify/index.js";
 import { circle, errorsOf, logGaussian, ownMean } from "./games.js";
 
 const small = { particles: 1000, steps: 20 };
@@ -233,6 +234,13 @@ describe("particleFixedPoint", () => {
       onProgress: () => stop.abort(new Error("enough")),
     });
     await expect(run).rejects.toThrow("enough");
+  });
+
+  it("obeys the laws of games that a solution without a grid can be asked for", async () => {
+    const s = await solve(ownMean(2).game, particleFixedPoint(small));
+    const verdicts = await judgeAll(gameLaws(), s, { seed: 5, count: 256 });
+    expect(verdicts.filter((v) => v.holds === false)).toEqual([]);
+    expect(verdicts.filter((v) => v.holds).map((v) => v.law)).toEqual(["terminal value", "feedback"]);
   });
 
   it("refuses options that make no sense", () => {
