@@ -3,8 +3,8 @@
 // m > 1: a front |x| = √(C/k) τ^β, flat behind for m < 2, with a corner for m = 2, steep for m > 2;  (d − 2)/d < m < 1: k < 0, tails |x|^{−2/(1−m)}.
 // Mass M fixes C:  m > 1: M = π^{d/2} Γ(p + 1)/Γ(p + 1 + d/2) · C^{p + d/2} k^{−d/2}, p = 1/(m − 1);
 //                  m < 1: M = π^{d/2} Γ(p − d/2)/Γ(p) · C^{d/2 − p} |k|^{−d/2}, p = 1/(1 − m).
-// Energy E = ∫ρ^m/(m − 1) = τ^{−d(m−1)β} E₁, with E₁ from the dissipation: dE/dt = −I, I = ∫ρ|x|²β²/τ². Reference: Vázquez 2007, §4.4
-// (key vazquez2007porous).
+// Energy for m > 1, from dE/dt = −I, I = ∫ρ|v|², v = βx/τ: E = β²/(1 − 2β) S τ^{2β − 1}, S = ∫|x|²ρ at τ = 1 = M (C/k) d/(2p + 2 + d). A box cuts
+// the energy of the tails of m < 1 off, so none is given. Reference: Vázquez 2007, §4.4 (key vazquez2007porous).
 import { demand } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
 import { type GradientFlow, gradientFlow } from "../gradient-flow.js";
@@ -35,7 +35,7 @@ export interface BarenblattOverrides {
  *
  * *Notes*: for m < 1 the tails reach the walls; the closed form is that of the whole space, and a box of half width R changes it by O(R^{−1/(1−m)}).
  *
- * *Good values*: m = 2, 3 with 128 points an axis; m = 0.5 in 1-D.
+ * *Good values*: m = 2, 3 with 128 points an axis; m = 0.75 in 1-D and 2-D.
  *
  * *References*: vazquez2007porous
  */
@@ -58,20 +58,25 @@ export function barenblatt(overrides: BarenblattOverrides = {}): GradientFlow {
   ] as const)
     demand(value > 0 && Number.isFinite(value), where, name, "be finite and > 0", value, `Use ${name}: 1`);
   const { front, density, secondMoment, beta } = barenblattProfile(d, m, mass);
+  const slow = m > 1;
   const last = front(age + horizon);
-  const halfWidth = overrides.halfWidth ?? (m > 1 ? 1.2 * last : 12);
+  const halfWidth = overrides.halfWidth ?? (slow ? 1.2 * last : 12);
   demand(
-    halfWidth > (m > 1 ? last : 0) && Number.isFinite(halfWidth),
+    halfWidth > (slow ? last : 0) && Number.isFinite(halfWidth),
     where,
     "halfWidth",
-    m > 1 ? `be finite and > ${last.toPrecision(4)}, where the front ends` : "be finite and > 0",
+    slow ? `be finite and > ${last.toPrecision(4)}, where the front ends` : "be finite and > 0",
     halfWidth,
     "Leave it out",
   );
   return gradientFlow({
     name: "barenblatt",
     title: `Barenblatt's solution in ${d}-D, m = ${m}`,
-    domain: domain({ lower: Array(d).fill(-halfWidth), upper: Array(d).fill(halfWidth), ends: Array(d).fill("no-flux") }),
+    domain: domain({
+      lower: Array(d).fill(-halfWidth),
+      upper: Array(d).fill(halfWidth),
+      ends: Array(d).fill("no-flux"),
+    }),
     horizon,
     energy: energy({ dimension: d, internal: power(m), convexity: m >= 1 - 1 / d ? 0 : null }),
     initial: (x) => density(age, x),
@@ -82,11 +87,7 @@ export function barenblatt(overrides: BarenblattOverrides = {}): GradientFlow {
         for (let i = 0; i < out.length; i++) out[i] = density(age + t, x.subarray(i * d, (i + 1) * d));
         return out;
       },
-      // E = ∫ρ^m/(m − 1) falls like I = β²⟨|x|²⟩/τ² with ⟨|x|²⟩ ~ τ^{2β}, and E ~ τ^{2β − 1}.
-      energy:
-        secondMoment === null
-          ? null
-          : (t) => ((beta * beta) / (1 - 2 * beta)) * secondMoment * (age + t) ** (2 * beta - 1),
+      energy: slow ? (t) => ((beta * beta) / (1 - 2 * beta)) * secondMoment * (age + t) ** (2 * beta - 1) : null,
     },
     references: ["vazquez2007porous"],
   });
@@ -103,8 +104,8 @@ export interface BarenblattProfile {
   front(tau: number): number;
   /** ρ(τ, x). */
   density(tau: number, x: Float64Array): number;
-  /** ∫|x|²ρ at τ = 1; `null` where it is infinite. */
-  readonly secondMoment: number | null;
+  /** ∫|x|²ρ at τ = 1; Infinity where the tails are too heavy. */
+  readonly secondMoment: number;
 }
 
 /**
@@ -131,7 +132,7 @@ export function barenblattProfile(d: number, m: number, mass: number): Barenblat
     ? (mass * (level / k) * (d / 2)) / (p + 1 + d / 2)
     : p - d / 2 - 1 > 0
       ? (mass * (level / -k) * (d / 2)) / (p - d / 2 - 1)
-      : null;
+      : Infinity;
   return {
     alpha,
     beta,

@@ -2,30 +2,37 @@
 
 import type { Problem } from "../../src/problem.js";
 import type { FokkerPlanck } from "../fokker-planck.js";
+import type { GradientFlow } from "../gradient-flow.js";
 import type { MeanFieldGame } from "../mean-field-game.js";
 import type { ProximalFlow } from "../proximal-flow.js";
 import type { SavingsGame } from "../savings-game.js";
 import { aiyagari } from "./aiyagari.js";
+import { barenblatt } from "./barenblatt.js";
 import { checkerboard } from "./checkerboard.js";
 import { circles } from "./circles.js";
 import { corridor } from "./corridor.js";
+import { doubleWell } from "./double-well.js";
 import { eightGaussians } from "./eight-gaussians.js";
 import { ergodicTorus } from "./ergodic-torus.js";
 import { evacuation } from "./evacuation.js";
 import { firstOrderTorus } from "./first-order-torus.js";
 import { gaussianBridge } from "./gaussian-bridge.js";
+import { gaussianFlow } from "./gaussian-flow.js";
 import { gaussianScale } from "./gaussian-scale.js";
 import { gaussianShift } from "./gaussian-shift.js";
 import { huggett } from "./huggett.js";
+import { kellerSegel } from "./keller-segel.js";
 import { linearQuadraticMean } from "./linear-quadratic-mean.js";
 import { logGaussian } from "./log-gaussian.js";
 import { manifoldTarget } from "./manifold-target.js";
 import { manufacturedTorus } from "./manufactured-torus.js";
+import { mergingBumps } from "./merging-bumps.js";
 import { obstacleCrowd } from "./obstacle-crowd.js";
 import { oldFaithful } from "./old-faithful.js";
 import { ornsteinUhlenbeck } from "./ornstein-uhlenbeck.js";
 import { pinwheel } from "./pinwheel.js";
 import { pointTarget } from "./point-target.js";
+import { porousObstacle } from "./porous-obstacle.js";
 import { spirals } from "./spirals.js";
 import { swissRoll } from "./swiss-roll.js";
 import { systemicRisk } from "./systemic-risk.js";
@@ -36,26 +43,32 @@ import { wallDrift } from "./wall-drift.js";
 import { wallEquilibrium } from "./wall-equilibrium.js";
 
 export * from "./aiyagari.js";
+export * from "./barenblatt.js";
 export * from "./checkerboard.js";
 export * from "./circles.js";
 export * from "./corridor.js";
+export * from "./double-well.js";
 export * from "./eight-gaussians.js";
 export * from "./ergodic-torus.js";
 export * from "./evacuation.js";
 export * from "./first-order-torus.js";
 export * from "./gaussian-bridge.js";
+export * from "./gaussian-flow.js";
 export * from "./gaussian-scale.js";
 export * from "./gaussian-shift.js";
 export * from "./huggett.js";
+export * from "./keller-segel.js";
 export * from "./linear-quadratic-mean.js";
 export * from "./log-gaussian.js";
 export * from "./manifold-target.js";
 export * from "./manufactured-torus.js";
+export * from "./merging-bumps.js";
 export * from "./obstacle-crowd.js";
 export * from "./old-faithful.js";
 export * from "./ornstein-uhlenbeck.js";
 export * from "./pinwheel.js";
 export * from "./point-target.js";
+export * from "./porous-obstacle.js";
 export * from "./spirals.js";
 export * from "./swiss-roll.js";
 export * from "./systemic-risk.js";
@@ -188,5 +201,35 @@ export const economies: Readonly<Record<string, CatalogueEntry<SavingsGame>>> = 
     title: "Aiyagari's economy: wealth is capital",
     references: ["aiyagari1994uninsured", "achdou2022income"],
     make: aiyagari,
+  },
+});
+
+/** Every gradient flow by its name. */
+export const gradientFlows: Readonly<Record<string, CatalogueEntry<GradientFlow>>> = Object.freeze({
+  barenblatt: {
+    title: "Barenblatt's solution of porous media and fast diffusion: closed form, 1-D to 3-D (P9)",
+    references: ["vazquez2007porous"],
+    make: barenblatt,
+  },
+  "gaussian-flow": {
+    title: "A Gaussian that flows to a Gaussian: closed form, 1-D to 3-D (C11)",
+    references: ["risken1996fokker", "jordan1998variational"],
+    make: gaussianFlow,
+  },
+  "double-well": { title: "Escape from a double well", references: ["risken1996fokker"], make: doubleWell },
+  "merging-bumps": {
+    title: "Two bumps of porous medium that wait and merge",
+    references: ["aronson1970regularity", "vazquez2007porous"],
+    make: mergingBumps,
+  },
+  "porous-obstacle": {
+    title: "Porous flow round an obstacle",
+    references: ["vazquez2007porous"],
+    make: porousObstacle,
+  },
+  "keller-segel": {
+    title: "Keller–Segel's chemotaxis below the critical mass",
+    references: ["blanchet2006two"],
+    make: kellerSegel,
   },
 });

@@ -52,6 +52,20 @@ export interface UpwindStages {
   /** Solves a stage. `density` holds the starting guess, and then the solution. */
   solve(density: Float64Array, options: StageOptions): Promise<StageResult>;
   /**
+   * out ← old − τ div F of a density and its ξ, where a cell gives at most what it has in `old`: where more would leave, all that leaves it
+   * is scaled down (Zalesak's limiter of outflow), so that out ≥ 0 and the mass is kept.
+   *
+   * @returns the mass that was held back
+   */
+  carry(
+    old: Float64Array,
+    step: number,
+    density: Float64Array,
+    variation: Float64Array,
+    limiter: StageOptions["limiter"],
+    out: Float64Array,
+  ): number;
+  /**
    * Dissipation h^d Σ_faces u² ρ_face and largest |u| where ρ_face > 0, of any ξ; `null` where ξ is not finite beside mass.
    */
   measure(
@@ -303,6 +317,44 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
         norm = next;
       }
       return { converged: true, iterations, linearIterations, residual: norm / mass };
+    },
+    carry(old, step, density, xi, limiter, out) {
+      const leaving = applied;
+      const held = trial;
+      let kept = 0;
+      // First what leaves each cell, then how much of it may.
+      for (const pass of [0, 1]) {
+        if (pass === 0) leaving.fill(0);
+        else {
+          out.set(old);
+          for (let k = 0; k < size; k++) {
+            held[k] = leaving[k] > old[k] ? old[k] / leaving[k] : 1;
+            kept += (1 - held[k]) * leaving[k];
+          }
+        }
+        for (let a = 0; a < d; a++) {
+          const other = neighbour[2 * a + 1];
+          const w = step / axes[a].spacing ** 2;
+          for (let k = 0; k < size; k++) {
+            const o = other[k];
+            if (o === k || (density[k] === 0 && density[o] === 0)) continue;
+            const u = xi[k] - xi[o];
+            const donor = u >= 0 ? k : o;
+            const taker = u >= 0 ? o : k;
+            let face = density[donor];
+            if (limiter !== null)
+              face = Math.min(face + 0.5 * limiter[a][u >= 0 ? 0 : 1][k] * (density[taker] - face), 2 * face);
+            const flow = w * Math.abs(u) * face;
+            if (pass === 0) leaving[donor] += flow;
+            else {
+              const moved = flow * held[donor];
+              out[donor] -= moved;
+              out[taker] += moved;
+            }
+          }
+        }
+      }
+      return kept * g.cellVolume;
     },
     measure(density, xi, limiter) {
       let dissipation = 0;
