@@ -1,4 +1,7 @@
+export * from "./cell-critic.js";
+export * from "./chain-critic.js";
 export * from "./cost.js";
+export * from "./divergence-line.js";
 export * from "./kernels.cpu.js";
 export * from "./kernels.js";
 export * from "./problem.js";
