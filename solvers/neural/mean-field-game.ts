@@ -4,8 +4,8 @@
 //   Fokker–Planck     r = ∂ₜw − νΔw − ν|∇w|² − b·∇w − div b,  b = ∂ₚH(x, ∇u, m) → ½E r²,  b held fixed
 //   initial           w(0, x) − log m₀(x)                                       → ½λE|·|²
 // at points of agents that follow dX = −∂ₚH dt + √(2ν) dW, simulated anew as training goes on; laws in f are those of the last few crowds.
-// Hybrid descent: Adam on all parameters; at each new crowd, and alone at the end, half a Gauss–Newton step of what the outputs are linear
-// in (last layer, linear part) by least squares. Each player descends its own equation, so that every solution has gradient 0. H, f, g run
+// Hybrid descent: Adam on all parameters; at each new crowd, and alone at the end, Gauss–Newton steps of what the outputs are linear in
+// (last layer, linear part), both equations together. Adam descends each player's own equation: every solution has gradient 0. H, f, g run
 // on the host in float64, hence any term will do; networks, their Laplacians and the pull-backs run on the tensor backend.
 // No order (statistical). References: Sirignano, Spiliopoulos 2018 (key sirignano2018dgm); Carmona, Laurière 2021 (key
 // carmona2021convergence); Cyr and others 2020 (key cyr2020robust); Ruthotto, Osher, Li, Nurbekyan, Wu Fung 2020 (key ruthotto2020machine).
@@ -335,7 +335,7 @@ async function train(
         await refresh(arena, state, `polish ${j}`, breathe);
         const newest = state.crowds[state.crowds.length - 1];
         for (let i = 0; i < NEWTON; i++)
-          await play(arena, state, newest, arena.root.split(`polish ${j} ${i}`), { kind: "newton", share: SHARE });
+          await play(arena, state, newest, arena.root.split(`polish ${j} ${i}`), { kind: "newton" });
       }
       context.progress({ stage: "evaluation", iteration: state.step, fraction: 1, residual: null });
       const crowd = await simulate(arena, state, arena.root.split("evaluation"), breathe);
@@ -583,6 +583,8 @@ interface Linearised {
   readonly weight: Float64Array;
   /** c₀ | c₁ … c_d | c_t | c_Δ, blocks of n. */
   readonly by: Float64Array;
+  /** The same by the jets of the population's other network, as far as they are known. */
+  readonly byOther: Float64Array;
 }
 
 /** Both equations of one population, and sums from which the measures are made. */
@@ -616,7 +618,9 @@ function equationsOf(
     residual: new Float64Array(n),
     weight: new Float64Array(n),
     by: new Float64Array((d + 3) * n),
+    byOther: new Float64Array((d + 3) * n),
   });
+  const kappa = H.quadraticWeight;
   const value = blank();
   const w = logs.length === 0 ? null : logs[k];
   const log = w === null ? null : blank();
@@ -650,18 +654,22 @@ function equationsOf(
     }
     const densities = logs.length === 0 ? null : logs.map((l) => column(l, 0).map(Math.exp));
     const crowd = { laws: state.laws.map((list) => list[node]), densities };
+    const byLog = (c: Coupling) => (densities === null ? null : slopeByLog(c, t, k, x, crowd.laws, densities));
     if (g === first + 1) {
       const goal = game.terminal === null ? new Float64Array(count) : game.terminal.at(t, k, x, crowd);
+      const slope = game.terminal === null ? null : byLog(game.terminal);
       for (let i = 0, j = from; i < count; i++, j++) {
         value.residual[j] = u[j] - goal[i];
         value.weight[j] = edge / unit;
         value.by[j] = 1;
+        value.byOther[j] = -(slope?.[i] ?? 0);
         sums.terminal[0] += (value.residual[j] / unit) ** 2;
         sums.terminal[1]++;
       }
       return;
     }
     const f = game.coupling.at(t, k, x, crowd);
+    const slope = byLog(game.coupling);
     const source = valueSource?.evaluate(t, x);
     const p = Array.from({ length: d }, (_, a) => column(u, 1 + a));
     const m = densities === null ? new Float64Array(count) : densities[k];
@@ -675,6 +683,7 @@ function equationsOf(
       value.weight[j] = (inside * T) / unit;
       value.by[rate + j] = -1;
       value.by[bend + j] = -nu;
+      value.byOther[j] = jet.byMass[i] * m[i] - (slope?.[i] ?? 0);
       sums.hamiltonJacobi[0] += value.residual[j] ** 2;
       sums.hamiltonJacobi[1] += u[rate + j] ** 2 + diffusion ** 2 + jet.value[i] ** 2 + cost ** 2;
       for (let a = 0; a < d; a++) value.by[(1 + a) * n + j] = jet.gradient[a][i];
@@ -686,7 +695,10 @@ function equationsOf(
         square += s * s;
         carried += jet.gradient[a][i] * s;
         log.by[(1 + a) * n + j] = -2 * nu * s - jet.gradient[a][i];
+        // b = 2κ∇u: δb·∇w + div δb; of other Hamiltonians the answer of m to u is left to the iteration
+        if (kappa !== null) log.byOther[(1 + a) * n + j] = -2 * kappa * s;
       }
+      if (kappa !== null) log.byOther[bend + j] = -2 * kappa;
       log.residual[j] = w[rate + j] - nu * w[bend + j] - nu * square - carried - spread[i];
       log.weight[j] = inside * T;
       log.by[rate + j] = 1;
@@ -709,31 +721,60 @@ function cotangentOf({ residual, weight, by }: Linearised): Float32Array {
 const RIDGE = 1e-9;
 
 /**
- * Gauss–Newton increment of what the outputs are linear in: min_δ Σ weight²(r + δr)², δ on last layer and linear part.
+ * Gauss–Newton increment of what the outputs are linear in: min_δ Σ weight²(r + δr)² over all equations, δ on last layer and linear part of
+ * each network.
  *
- * @param last jets of the last layer's units, (d + 3)n rows
+ * @param equations one a network; with two, each knows the other's jets in `byOther`
+ * @param last jets of each network's last layer, (d + 3)n rows
  * @param rows jets of the linear part's functions, (d + 3)n rows
+ * @returns one increment a network
  */
-function increment(equation: Linearised, last: Float32Array, rows: Float32Array): Float64Array {
-  const { residual, weight, by } = equation;
-  const n = residual.length;
-  const blocks = by.length / n;
-  const [W, M] = [last.length / by.length, rows.length / by.length];
-  const size = W + M;
-  const matrix = new Float64Array(n * size);
-  const right = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    right[i] = -weight[i] * residual[i];
-    const to = i * size;
-    for (let block = 0; block < blocks; block++) {
-      const row = block * n + i;
-      const c = weight[i] * by[row];
-      if (c === 0) continue;
-      for (let j = 0; j < W; j++) matrix[to + j] += c * last[row * W + j];
-      for (let j = 0; j < M; j++) matrix[to + W + j] += c * rows[row * M + j];
-    }
-  }
-  return leastSquares(matrix, right, size, RIDGE);
+function increments(
+  equations: readonly Linearised[],
+  last: readonly Float32Array[],
+  rows: Float32Array,
+): Float64Array[] {
+  const n = equations[0].residual.length;
+  const height = equations[0].by.length;
+  const [W, M] = [last[0].length / height, rows.length / height];
+  const own = W + M;
+  const size = equations.length * own;
+  const matrix = new Float64Array(equations.length * n * size);
+  const right = new Float64Array(equations.length * n);
+  equations.forEach(({ residual, weight, by, byOther }, e) => {
+    for (let i = 0; i < n; i++) right[e * n + i] = -weight[i] * residual[i];
+    last.forEach((units, l) => {
+      const coefficients = l === e ? by : byOther;
+      for (let row = 0; row < height; row++) {
+        const i = row % n;
+        const c = weight[i] * coefficients[row];
+        if (c === 0) continue;
+        const to = (e * n + i) * size + l * own;
+        for (let j = 0; j < W; j++) matrix[to + j] += c * units[row * W + j];
+        for (let j = 0; j < M; j++) matrix[to + W + j] += c * rows[row * M + j];
+      }
+    });
+  });
+  const all = leastSquares(matrix, right, size, RIDGE);
+  return equations.map((_, e) => all.subarray(e * own, (e + 1) * own));
+}
+
+/** Step of the central difference by log m. */
+const LOG_STEP = 1e-4;
+
+/** ∂f_k/∂(log m_k) at the points, laws held fixed. */
+function slopeByLog(
+  c: Coupling,
+  t: number,
+  k: number,
+  x: Float64Array,
+  laws: readonly Cloud[],
+  densities: readonly Float64Array[],
+): Float64Array {
+  const moved = (by: number) =>
+    c.at(t, k, x, { laws, densities: densities.map((m, l) => (l === k ? m.map((v) => v * Math.exp(by)) : m)) });
+  const [up, down] = [moved(LOG_STEP), moved(-LOG_STEP)];
+  return up.map((v, i) => (v - down[i]) / (2 * LOG_STEP));
 }
 
 /** Step of the central differences of div b, as a share of the features' unit of length. */
@@ -762,11 +803,8 @@ function divergence(
   return out;
 }
 
-/** What is done with the residuals: nothing, an Adam step of all parameters, or a share of the Gauss–Newton step of the linear ones. */
-type Move =
-  | { readonly kind: "none" }
-  | { readonly kind: "adam"; readonly rate: number }
-  | { readonly kind: "newton"; readonly share: number };
+/** What is done with the residuals: nothing, an Adam step of all parameters, or a Gauss–Newton step of the linear ones. */
+type Move = { readonly kind: "none" } | { readonly kind: "adam"; readonly rate: number } | { readonly kind: "newton" };
 
 /** Asks the equations of every population on a crowd, and moves every network; all moves are made at once, at the end. */
 async function play(
@@ -818,13 +856,19 @@ async function play(
             tf.dispose(gradients);
             network.host = await read(network.parameters);
           });
-        } else if (move.kind === "newton") {
-          const delta = increment(equation, Float32Array.from(await from.last.data()), rows);
-          updates.push(async () => addLinear(tf, network, delta, move.share));
         }
       };
       await answer(state.values[k], pass, value);
       if (log !== null) await answer(state.logs[k], logs[k], log);
+      if (move.kind === "newton") {
+        const last = [Float32Array.from(await pass.last.data())];
+        if (log !== null) last.push(Float32Array.from(await logs[k].last.data()));
+        const [onValue, onLog] = increments(log === null ? [value] : [value, log], last, rows);
+        // with both equations solved together for one population, nothing is left to damp but laws that are held fixed
+        const share = log !== null && game.populations.length === 1 ? 1 : SHARE;
+        updates.push(async () => addLinear(tf, state.values[k], onValue, share));
+        if (log !== null) updates.push(async () => addLinear(tf, state.logs[k], onLog, share));
+      }
     } finally {
       tf.dispose([...kept]);
     }
@@ -851,7 +895,7 @@ async function read(tensors: readonly Tensor[]): Promise<Float32Array[]> {
   return Promise.all(tensors.map(async (t) => Float32Array.from(await t.data())));
 }
 
-/** Gauss–Newton steps of the linear parameters for each crowd, and the share taken: half, since crowd and value answer each other. */
+/** Gauss–Newton steps of the linear parameters for each crowd, and the share taken where crowd and value answer each other. */
 const NEWTON = 2;
 const SHARE = 0.5;
 /** Crowds and such steps after training, all of the Gauss–Newton kind. */
@@ -868,8 +912,7 @@ async function trainingStep(arena: Arena, state: TrainingState): Promise<number[
   const crowd = state.crowds[state.crowds.length - 1];
   const draws = root.split(`step ${state.step}`);
   if (state.step % settings.refresh === 0)
-    for (let j = 0; j < NEWTON; j++)
-      await play(arena, state, crowd, draws.split(`newton ${j}`), { kind: "newton", share: SHARE });
+    for (let j = 0; j < NEWTON; j++) await play(arena, state, crowd, draws.split(`newton ${j}`), { kind: "newton" });
   const sums = await play(arena, state, crowd, draws, { kind: "adam", rate: settings.learningRate * decay });
   state.step++;
   return measuresOf(sums);
