@@ -69,7 +69,7 @@ describe("neuralGame", () => {
 
   it("circle with f = m² − sin 2πx: u(0, ·) and m(T, ·) against the spectral reference", async () => {
     const { game, value } = circle();
-    const s = await solve(game, neuralGame({ ...small, timeSteps: 24, iterations: 60 }), cpu);
+    const s = await solve(game, neuralGame({ ...small, iterations: 20 }), cpu);
     const x = Float64Array.of(0, 0.25, 0.5, 0.75);
     expect(s.value(0, x)).toAgree(value, { atol: 0.01, rtol: 0 });
     expect(s.logDensity!(1, x).map(Math.exp)).toAgree([0.999068397, 1.100594467, 0.999067998, 0.901268758], {
