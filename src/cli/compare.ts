@@ -94,7 +94,7 @@ function studyLines(study: StudyRecord): string[] {
     const measure =
       study.kind === "flow"
         ? `value ${value.padEnd(9)} W₂ to held-out ${number(run.toHeldOut?.mean ?? null).padEnd(7)}`
-        : `exploitability ${number(run.numbers.exploitability ?? null).padEnd(9)}`;
+        : `exploitability ${number(run.laws.find((v) => v.law === "exploitability")?.value ?? null).padEnd(9)}`;
     return `  ${run.solver.padEnd(20)} ${measure} ${time.padEnd(8)} ${what}`;
   });
   return [

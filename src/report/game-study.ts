@@ -202,7 +202,7 @@ function numbersOf(problem: GameLike, solution: GameSolution<GameLike>): Readonl
           .flat()
           .reduce((low, m) => m.reduce((a, b, i) => (fields.cells.open[i] === 1 ? Math.min(a, b) : a), low), Infinity);
   const numbers: Record<string, number | null> = {
-    exploitability: exploitability === null ? null : Math.max(...exploitability),
+    "exploitability, the solver's own": exploitability === null ? null : Math.max(...exploitability),
     "least density": least,
   };
   if (problem.mode === "ergodic")
