@@ -27,3 +27,4 @@ export * from "./quadratic-spline.js";
 export * from "./savings-equilibrium.js";
 export * from "./schroedinger-bridge.js";
 export * from "./sweep-preconditioner.js";
+export * from "./uniqueness-of-game.js";

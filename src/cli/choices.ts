@@ -1,6 +1,6 @@
 // Names on the command line → problems and solvers. With index.ts the only place in src that knows them.
 import { existsSync } from "node:fs";
-import { catalogue, diffusions, economies, games, readProblem } from "../../problems/index.js";
+import { catalogue, diffusions, economies, games, type MeanFieldGame, readProblem } from "../../problems/index.js";
 import {
   type ColeHopfOptions,
   coleHopf,
@@ -35,9 +35,11 @@ import {
   type SchroedingerBridgeOptions,
   savingsEquilibrium,
   schroedingerBridge,
+  uniquenessOfGame,
 } from "../../solvers/index.js";
 import { nearest, UsageError } from "../error.js";
 import type { Problem } from "../problem.js";
+import type { UniquenessRecord } from "../report/index.js";
 import type { Solution } from "../solution/index.js";
 import type { Solver } from "../solver.js";
 import { densityLaws, flowLaws, gameLaws, type Law } from "../verify/index.js";
@@ -357,6 +359,15 @@ export function lawsOf(problem: Problem): readonly Law<Solution>[] {
   if (problem.kind === "mean-field-game") return gameMeasures();
   if (problem.kind === "fokker-planck") return densityLaws() as unknown as readonly Law<Solution>[];
   return problem.kind === "proximal-flow" ? (flowLaws() as unknown as readonly Law<Solution>[]) : [];
+}
+
+/** Solves a game from several starts on a coarse grid. */
+export async function uniquenessOf(problem: Problem, signal: AbortSignal | null): Promise<UniquenessRecord | null> {
+  if (problem.kind !== "mean-field-game") return null;
+  const found = await uniquenessOfGame(problem as MeanFieldGame, { signal });
+  if (typeof found === "string") return { unique: null, density: null, value: null, text: `not asked: ${found}` };
+  const { unique, density, value, text } = found;
+  return { unique, density, value, text };
 }
 
 /** `["points=128", "box=[-4,4]"]` → `{ points: 128, box: [-4, 4] }`; a value that is not JSON is text. */

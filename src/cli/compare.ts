@@ -11,7 +11,7 @@ import {
   tally,
   writeReport,
 } from "../report/index.js";
-import { chooseProblem, chooseSolver, defaultSolvers, lawsOf } from "./choices.js";
+import { chooseProblem, chooseSolver, defaultSolvers, lawsOf, uniquenessOf } from "./choices.js";
 import { type Command, exitCodes, integerOption } from "./command.js";
 
 export const compareCommand: Command = {
@@ -53,6 +53,7 @@ Example:
     const comparison = await compare(problems, {
       solvers: methods,
       laws: lawsOf,
+      uniqueness: (problem) => uniquenessOf(problem, streams.signal),
       seed: parsed.seed,
       repeats: integerOption(parsed, "repeats", 1),
       count: integerOption(parsed, "count", 256),
@@ -100,6 +101,7 @@ function studyLines(study: StudyRecord): string[] {
   return [
     `${study.title}`,
     ...rows,
+    ...(study.uniqueness === null ? [] : [`  from several starts: ${study.uniqueness.text}`]),
     `  laws that hold: ${t.held} of ${t.judged} (${t.unmeasured} unmeasured); largest W₂ between solvers ${number(largestDisagreement(study))}; sampling floor ${number(study.samplingFloor?.mean ?? null)}`,
   ];
 }

@@ -20,12 +20,15 @@ import type {
   RunRecord,
   StudyMeasures,
   StudyRecord,
+  UniquenessRecord,
 } from "./record.js";
 
 export interface CompareOptions<P extends Problem> {
   readonly solvers: readonly Solver<NoInfer<P>>[];
   /** Laws held against every solution, or the laws of a problem. */
   readonly laws: readonly Law<Solution<NoInfer<P>>>[] | ((problem: NoInfer<P>) => readonly Law<Solution<NoInfer<P>>>[]);
+  /** Probes a problem from several starts; default: nobody asks. */
+  readonly uniqueness?: (problem: NoInfer<P>) => Promise<UniquenessRecord | null>;
   readonly seed?: number;
   /** Solves of each stochastic (neural or particle) solver, seeds seed, seed + 1, …, for the spread; default 1. */
   readonly repeats?: number;
@@ -170,7 +173,7 @@ function measuresOf<P extends Problem>(
 async function measure<P extends Problem>(
   problem: P,
   runs: readonly Run<P>[],
-  { seed = 0, count = 256, laws }: CompareOptions<P>,
+  { seed = 0, count = 256, laws, uniqueness }: CompareOptions<P>,
 ): Promise<StudyRecord> {
   const measures = measuresOf(problem, runs, { seed, count });
   const own = typeof laws === "function" ? laws(problem) : laws;
@@ -200,6 +203,7 @@ async function measure<P extends Problem>(
     dimension: problem.dimension,
     equations: problem.equations,
     wellPosedness: problem.wellPosedness(),
+    uniqueness: runs.some((run) => run.solution !== null) ? ((await uniqueness?.(problem)) ?? null) : null,
     references: problem.references,
     runs: records,
     ...measures.study,

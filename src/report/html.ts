@@ -31,7 +31,7 @@ ${pictures}
 <p>Measured from each solution's own velocity and potential by the same code. ✓ holds, ✗ fails, no mark: reported without a bound.</p>
 ${lawTable(record)}
 <h3>Is the solution unique?</h3>
-<ul>${record.wellPosedness.reasons.map((r) => `<li>${escapeHtml(r)}</li>`).join("")}</ul>
+<ul>${[...record.wellPosedness.reasons, ...(record.uniqueness === null ? [] : [`solved from several starts: ${record.uniqueness.text}`])].map((r) => `<li>${escapeHtml(r)}</li>`).join("")}</ul>
 ${spreadTable(record)}
 <h3>Convergence</h3>
 ${historyFigure(record)}

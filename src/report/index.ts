@@ -12,6 +12,7 @@ export type {
   RunRecord,
   StudyMeasures,
   StudyRecord,
+  UniquenessRecord,
 } from "./record.js";
 export { largestDisagreement, type Tally, tally } from "./tables.js";
 export * from "./write.js";

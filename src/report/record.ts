@@ -51,6 +51,15 @@ export interface Failure {
   readonly text: string;
 }
 
+/** Verdict of a probe from several starts. */
+export interface UniquenessRecord {
+  readonly unique: boolean | null;
+  /** Largest distance of densities and of values between the solutions; `null` = not measured. */
+  readonly density: number | null;
+  readonly value: number | null;
+  readonly text: string;
+}
+
 /** A mean over repeats with its standard error. */
 export interface Estimate {
   readonly mean: number;
@@ -81,6 +90,8 @@ export interface StudyRecord extends StudyMeasures {
   readonly dimension: number;
   readonly equations: readonly string[];
   readonly wellPosedness: WellPosedness;
+  /** What solving from several starts showed; `null` when nobody asked, a sentence in `text` when it could not be asked. */
+  readonly uniqueness: UniquenessRecord | null;
   readonly references: readonly string[];
   readonly runs: readonly RunRecord[];
 }

@@ -66,7 +66,14 @@ export function summary(study: StudyRecord): string {
   const floor = study.samplingFloor;
   const posed = study.wellPosedness.wellPosed;
   const cards: [string, string, string, boolean | null][] = [
-    ["well-posed", posed === null ? "unknown" : posed ? "yes" : "no", study.wellPosedness.reasons[0] ?? "", posed],
+    study.uniqueness?.unique === false
+      ? ["well-posed", "not unique", study.uniqueness.text, false]
+      : [
+          "well-posed",
+          posed === null ? "unknown" : posed ? "yes" : "no",
+          (posed === null ? study.uniqueness?.text : undefined) ?? study.wellPosedness.reasons[0] ?? "",
+          posed,
+        ],
     ["solved", `${t.solved} of ${t.runs}`, "solvers that converged to their tolerance", t.solved === t.runs],
     [
       "laws that hold",
