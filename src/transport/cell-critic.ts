@@ -22,7 +22,7 @@ import {
 } from "../linalg/index.js";
 import type { Divergence } from "../measure/index.js";
 import type { Objective, Status } from "../solution/index.js";
-import { priceOfFirstMass } from "./balance.js";
+import { balance, priceOfFirstMass } from "./balance.js";
 import { chainCritic } from "./chain-critic.js";
 
 /** What {@link cellCritic} takes. */
@@ -203,6 +203,17 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
   const pull = new Float64Array(size);
   const rhs = new Float64Array(size);
   const slopes = axes.map(() => new Float64Array(size));
+  const weights = target.filter((v) => v > 0);
+  const gaps = new Float64Array(weights.length);
+  /** φ ← φ + the constant at which Σ q (f*)′(φ) is the mass. */
+  const centre = (phi: Float64Array, mass: number): void => {
+    let top = -Infinity;
+    for (let k = 0; k < size; k++) if (target[k] > 0 && phi[k] > top) top = phi[k];
+    let at = 0;
+    for (let k = 0; k < size; k++) if (target[k] > 0) gaps[at++] = top - phi[k];
+    const shift = balance(divergence, weights, gaps, weights.length, mass, top) - top;
+    for (let k = 0; k < size; k++) phi[k] += shift;
+  };
   let state: { readonly x: Float64Array; readonly y: Fields } | null = null;
   let ratio = 1;
 
@@ -243,26 +254,31 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
             rest[upper[a][k]] += flow;
           }
         }
-        const marginal = new Float64Array(size);
-        let sum = 0;
-        for (let k = 0; k < size; k++) {
-          if (target[k] > 0) marginal[k] = rigid ? target[k] : target[k] * divergence.conjugateDerivative(potential[k]);
-          sum += marginal[k];
-        }
-        let above = 0;
+        // Feasible: slopes shrunk to L about the mean, and the constant at which R = q (f*)′(φ) has the mass of p.
         let mean = 0;
-        for (let k = 0; k < size; k++) {
-          marginal[k] *= total / sum;
-          if (!rigid && target[k] > 0) above += target[k] * divergence.f(marginal[k] / target[k]);
-          mean += (marginal[k] * potential[k]) / total;
-        }
-        // Feasible: slopes shrunk about the mean, which is free for KL and near its best else.
+        for (let k = 0; k < size; k++) mean += (target[k] * potential[k]) / total;
         const shrink = steepest > lipschitz ? lipschitz / steepest : 1;
+        for (let k = 0; k < size; k++) potential[k] = mean + shrink * (potential[k] - mean);
+        if (!rigid) centre(potential, total);
+        // Two choices of R: that of φ, and √κ r, which the prox made ≥ 0. They agree in the limit; the cheaper one is taken.
+        const marginal = new Float64Array(size);
         let below = 0;
+        let above = 0;
+        let other = rigid ? Infinity : 0;
+        let held = 0;
+        if (!rigid) for (let k = 0; k < size; k++) held += Math.max(0, y[d][k]);
         for (let k = 0; k < size; k++) {
-          const phi = mean + shrink * (potential[k] - mean);
-          below += rest[k] * phi;
-          if (target[k] > 0) below -= target[k] * divergence.conjugate(phi);
+          below += rest[k] * potential[k];
+          if (target[k] === 0) continue;
+          below -= target[k] * divergence.conjugate(potential[k]);
+          marginal[k] = rigid ? target[k] : target[k] * divergence.conjugateDerivative(potential[k]);
+          if (rigid) continue;
+          above += target[k] * divergence.f(marginal[k] / target[k]);
+          other += target[k] * divergence.f((Math.max(0, y[d][k]) * total) / (held * target[k]));
+        }
+        if (other < above + 1e-3 * total) {
+          above = other;
+          for (let k = 0; k < size; k++) marginal[k] = (Math.max(0, y[d][k]) * total) / held;
         }
         // Beckmann's flux: what y says, less friction, closed by the gradient of a potential.
         const w = axes.map((_, a) =>
@@ -287,14 +303,16 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
           velocity,
           moved,
           marginal,
-          objective: { primal: above, dual: below, gap: above - below },
+          objective:
+            above < Infinity
+              ? { primal: above, dual: below, gap: above - below }
+              : { primal: null, dual: below, gap: null },
           status: { converged: false, text: "" },
           iterations: 0,
         };
       };
 
       let last: CellCritic | null = null;
-      const size0 = Math.max(1, total);
       const result = await primalDualHybridGradient<Float64Array, Fields>({
         primal,
         dual,
@@ -327,7 +345,8 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         gapTolerance: tolerance,
         objective: async (x, y) => {
           last = await certify(x, y);
-          return { primal: (last.objective.primal as number) / size0, dual: (last.objective.dual as number) / size0 };
+          const { primal: above, dual: below } = last.objective;
+          return { primal: above === null ? null : above / total, dual: below === null ? null : below / total };
         },
         maxIterations,
         checkEvery: 20,

@@ -30,7 +30,7 @@ export interface LipschitzFlowOptions {
   readonly cfl?: number;
   /** Face values of ρ; default `"upwind"`. */
   readonly transport?: "upwind" | "muscl";
-  /** Gap of each critic, relative to max(mass, D); default 1e-12 in 1-D (1e-6 for α > 2), 1e-4 in 2-D and 3-D. */
+  /** Gap of each critic, relative to max(mass, D); default 1e-12 in 1-D (1e-6 for α > 2), 1e-3 in 2-D and 3-D. */
   readonly tolerance?: number;
   /** Iterations of each primal–dual critic; default 2000. */
   readonly maxIterations?: number;
@@ -165,7 +165,7 @@ async function march(
     lipschitz,
     maxIterations,
     signal: context.signal,
-    ...(tolerance === undefined ? {} : { tolerance }),
+    ...(tolerance !== undefined ? { tolerance } : axes.length > 1 ? { tolerance: 1e-3 } : {}),
   });
   const T = problem.horizon;
   const rate = lipschitz * axes.reduce((sum, { spacing }) => sum + 1 / spacing, 0);
