@@ -8,6 +8,7 @@ import type { ProximalFlow } from "../proximal-flow.js";
 import type { SavingsGame } from "../savings-game.js";
 import { aiyagari } from "./aiyagari.js";
 import { barenblatt } from "./barenblatt.js";
+import { bimodalTarget } from "./bimodal-target.js";
 import { checkerboard } from "./checkerboard.js";
 import { circles } from "./circles.js";
 import { corridor } from "./corridor.js";
@@ -20,6 +21,7 @@ import { gaussianBridge } from "./gaussian-bridge.js";
 import { gaussianFlow } from "./gaussian-flow.js";
 import { gaussianScale } from "./gaussian-scale.js";
 import { gaussianShift } from "./gaussian-shift.js";
+import { huberFlow } from "./huber-flow.js";
 import { huggett } from "./huggett.js";
 import { kellerSegel } from "./keller-segel.js";
 import { linearQuadraticMean } from "./linear-quadratic-mean.js";
@@ -29,21 +31,25 @@ import { manufacturedTorus } from "./manufactured-torus.js";
 import { mergingBumps } from "./merging-bumps.js";
 import { obstacleCrowd } from "./obstacle-crowd.js";
 import { oldFaithful } from "./old-faithful.js";
+import { oldFaithfulFlow } from "./old-faithful-flow.js";
 import { ornsteinUhlenbeck } from "./ornstein-uhlenbeck.js";
 import { pinwheel } from "./pinwheel.js";
 import { pointTarget } from "./point-target.js";
 import { porousObstacle } from "./porous-obstacle.js";
+import { singularTarget } from "./singular-target.js";
 import { spirals } from "./spirals.js";
 import { swissRoll } from "./swiss-roll.js";
 import { systemicRisk } from "./systemic-risk.js";
 import { torusCrowd } from "./torus-crowd.js";
 import { twoCrowds } from "./two-crowds.js";
 import { twoMoons } from "./two-moons.js";
+import { uniformTarget } from "./uniform-target.js";
 import { wallDrift } from "./wall-drift.js";
 import { wallEquilibrium } from "./wall-equilibrium.js";
 
 export * from "./aiyagari.js";
 export * from "./barenblatt.js";
+export * from "./bimodal-target.js";
 export * from "./checkerboard.js";
 export * from "./circles.js";
 export * from "./corridor.js";
@@ -56,6 +62,7 @@ export * from "./gaussian-bridge.js";
 export * from "./gaussian-flow.js";
 export * from "./gaussian-scale.js";
 export * from "./gaussian-shift.js";
+export * from "./huber-flow.js";
 export * from "./huggett.js";
 export * from "./keller-segel.js";
 export * from "./linear-quadratic-mean.js";
@@ -65,16 +72,19 @@ export * from "./manufactured-torus.js";
 export * from "./merging-bumps.js";
 export * from "./obstacle-crowd.js";
 export * from "./old-faithful.js";
+export * from "./old-faithful-flow.js";
 export * from "./ornstein-uhlenbeck.js";
 export * from "./pinwheel.js";
 export * from "./point-target.js";
 export * from "./porous-obstacle.js";
+export * from "./singular-target.js";
 export * from "./spirals.js";
 export * from "./swiss-roll.js";
 export * from "./systemic-risk.js";
 export * from "./torus-crowd.js";
 export * from "./two-crowds.js";
 export * from "./two-moons.js";
+export * from "./uniform-target.js";
 export * from "./wall-drift.js";
 export * from "./wall-equilibrium.js";
 
@@ -231,5 +241,26 @@ export const gradientFlows: Readonly<Record<string, CatalogueEntry<GradientFlow>
     title: "Keller–Segel's chemotaxis below the critical mass",
     references: ["blanchet2006two"],
     make: kellerSegel,
+  },
+  "huber-flow": {
+    title: "Gaussian Huber flow: a rigid translation, closed form, 1-D to 3-D (C9)",
+    references: ["gu2024lipschitz"],
+    make: huberFlow,
+  },
+  "uniform-target": {
+    title: "Lipschitz-regularised porous medium to a uniform target: closed form while the bound is inactive (C10)",
+    references: ["gu2024lipschitz", "vazquez2007porous"],
+    make: uniformTarget,
+  },
+  "bimodal-target": { title: "Bimodal target on the line", references: ["gu2024lipschitz"], make: bimodalTarget },
+  "singular-target": {
+    title: "Singular target: circles or a point in the plane",
+    references: ["gu2024lipschitz"],
+    make: singularTarget,
+  },
+  "old-faithful-flow": {
+    title: "Old Faithful geyser as the target of a flow",
+    references: ["azzalini1990look", "gu2024lipschitz"],
+    make: oldFaithfulFlow,
   },
 });

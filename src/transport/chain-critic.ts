@@ -380,7 +380,7 @@ function certificate(
   }
   // On a ring the flux is known up to a constant: the weighted median makes Σ b|w| least.
   if (b[n - 1] < Infinity && piece[n - 1] === 0) {
-    const isCut = b.findIndex((v) => v === Infinity);
+    const isCut = b.indexOf(Infinity);
     const shift = isCut >= 0 ? 0 : weightedMedian(flux, b);
     if (isCut < 0) for (let e = 0; e < n; e++) flux[e] -= shift;
     else {
