@@ -22,7 +22,7 @@ export interface BarenblattOverrides {
   readonly age?: number;
   /** T; default 1. */
   readonly horizon?: number;
-  /** Half the side of the box around 0; default 1.2 times the last front for m > 1, and 12 for m < 1. */
+  /** Half the side of the box around 0; default 1.2 times the last front for m > 1, 6 √(C/|k|) τ^β at the end for m < 1. */
   readonly halfWidth?: number;
 }
 
@@ -33,7 +33,7 @@ export interface BarenblattOverrides {
  * @returns a gradient flow with exact density; ρ₀ is taken as it is, so that its mass on a grid has the quadrature's error
  * @throws UsageError when a value does not fit, or the front of m > 1 would leave the box
  *
- * *Notes*: for m < 1 the tails reach the walls; the closed form is that of the whole space, and a box of half width R changes it by O(R^{−1/(1−m)}).
+ * *Notes*: for m < 1 the tails reach the walls; the closed form is that of the whole space, and the box takes the share (R/√(C/|k|)τ^β)^{d − 2/(1−m)} of the mass off, R its half width.
  *
  * *Good values*: m = 2, 3 with 128 points an axis; m = 0.75 in 1-D and 2-D.
  *
@@ -57,10 +57,10 @@ export function barenblatt(overrides: BarenblattOverrides = {}): GradientFlow {
     ["horizon", horizon],
   ] as const)
     demand(value > 0 && Number.isFinite(value), where, name, "be finite and > 0", value, `Use ${name}: 1`);
-  const { front, density, secondMoment, beta } = barenblattProfile(d, m, mass);
+  const { front, density, secondMoment, beta, level, k } = barenblattProfile(d, m, mass);
   const slow = m > 1;
   const last = front(age + horizon);
-  const halfWidth = overrides.halfWidth ?? (slow ? 1.2 * last : 12);
+  const halfWidth = overrides.halfWidth ?? (slow ? 1.2 * last : 6 * Math.sqrt(level / -k) * (age + horizon) ** beta);
   demand(
     halfWidth > (slow ? last : 0) && Number.isFinite(halfWidth),
     where,

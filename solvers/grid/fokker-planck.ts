@@ -4,11 +4,13 @@
 // Every step solves for the increment, (c + L) δ = −(what the flux says), with c = 1/Δt, 2/Δt, 3/2Δt: at an equilibrium nothing
 // moves, and errors of the linear solve scale with δ. Its last residual r is put back by δ ← δ + r/c, after which Σ r = 0: mass
 // is kept to round-off whatever the tolerance. Linear systems: elimination in 1-D, multigrid with GMRES in 2-D and 3-D.
+// Gradient flows of E = D∫(ρ log ρ − ρ) + ∫Vρ, or of KL(ρ‖q) (φ = V − D log q), are the same equation: their energy, its dissipation
+// I = h^d Σ ξ Lρ ≥ 0 and, with implicit Euler, the identity E(ρⁿ⁺¹) − E(ρⁿ) + Δt I + B = 0, B ≥ 0 Bregman's distance, are measured.
 // Nothing is clipped: cells with ρ < 0 are counted, and more than 1e-8 of the mass below 0 is a failure.
 // References: Scharfetter, Gummel 1969 (key scharfetter1969large); Chang, Cooper 1970 (key chang1970practical); Eymard, Gallouët,
 // Herbin 2000 (key eymard2000finite).
 import ndarray, { type NdArray } from "ndarray";
-import { densityOn, type FokkerPlanck } from "../../problems/index.js";
+import { densityOn, type Field, type FokkerPlanck, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, usageError } from "../../src/error.js";
 import { type Cells, cells, integrate } from "../../src/grid/index.js";
@@ -23,6 +25,8 @@ import type { Flux } from "./flux.js";
 import { fluxCentral } from "./flux-central.js";
 import { fluxScharfetterGummel } from "./flux-scharfetter-gummel.js";
 import { fluxUpwind } from "./flux-upwind.js";
+import { type EnergyOnCells, energyOnCells, internalOf } from "./gradient-flow/energy-on-cells.js";
+import { gradientFlowSolution } from "./gradient-flow/solution.js";
 
 /** Fluxes by name; Chang and Cooper's is Scharfetter and Gummel's, since D is constant. */
 export type FluxName = "scharfetter-gummel" | "chang-cooper" | "upwind" | "central";
@@ -43,19 +47,24 @@ export interface FokkerPlanckSolverOptions {
   readonly tolerance?: number;
 }
 
-/** Solution of a Fokker–Planck problem on a grid. */
-export interface FokkerPlanckSolution extends Solution<FokkerPlanck> {
+/** Solution of a Fokker–Planck problem, or of a gradient flow that is one, on a grid. */
+export interface FokkerPlanckSolution extends Solution<FokkerPlanck | GradientFlow> {
   readonly family: "grid";
   readonly cells: Cells;
   /** t_0 = 0 … t_N = T. */
   readonly times: Float64Array;
   /** ρ at the cell centres at each time. */
   readonly slabs: readonly Float64Array[];
+  /** E at each time; `null` when the problem is no gradient flow. */
+  readonly energies: readonly number[] | null;
+  /** I at each time; `null` when the problem is no gradient flow. */
+  readonly dissipations: readonly (number | null)[] | null;
   density(t: number): Density;
-  /** φ at points where the drift is −∇φ. Throws a UsageError when the problem has no potential. */
+  /** φ at points where the drift is −∇φ; δE/δρ of a gradient flow. Throws a UsageError when the problem has no potential. */
   value(t: number, x: Float64Array): Float64Array;
-  /** b at points. */
+  /** b at points; −∇ δE/δρ of a gradient flow. */
   velocity(t: number, x: Float64Array): Float64Array;
+  /** Paths with noise; of a gradient flow those of the mass, which have none. */
   trajectories(options?: TrajectoryOptions & { readonly noise?: boolean }): EquilibriumPaths;
 }
 
@@ -70,7 +79,8 @@ const FLUXES: Readonly<Record<FluxName, Flux>> = {
 const CREATED = 1e-8;
 
 /**
- * Finite volumes for Fokker–Planck equations in one to three dimensions, with walls, doors and obstacles.
+ * Finite volumes for Fokker–Planck equations in one to three dimensions, with walls, doors and obstacles; and for gradient flows of an
+ * entropy and a potential, or of the relative entropy to a target with a density.
  *
  * @param options points, steps, flux, time, tolerance
  * @returns a solver; `order` is the smaller of the orders in space and time
@@ -84,7 +94,9 @@ const CREATED = 1e-8;
  *
  * *References*: scharfetter1969large, chang1970practical, eymard2000finite
  */
-export function fokkerPlanck(options: FokkerPlanckSolverOptions = {}): Solver<FokkerPlanck, FokkerPlanckSolution> {
+export function fokkerPlanck(
+  options: FokkerPlanckSolverOptions = {},
+): Solver<FokkerPlanck | GradientFlow, FokkerPlanckSolution> {
   const where = "fokkerPlanck";
   const { points = 64, steps = 64, flux = "scharfetter-gummel", time = "implicit-euler", tolerance = 1e-11 } = options;
   const counts = typeof points === "number" ? [points] : points;
@@ -131,13 +143,21 @@ export function fokkerPlanck(options: FokkerPlanckSolverOptions = {}): Solver<Fo
   return {
     ...record,
     handles(problem) {
-      if (problem.kind !== "fokker-planck")
+      if (problem.kind !== "fokker-planck" && problem.kind !== "gradient-flow")
         return `it solves fokker-planck problems, not ${problem.kind}; use a solver of that family`;
-      const p = problem as FokkerPlanck;
+      const p = problem as FokkerPlanck | GradientFlow;
+      if (p.kind === "gradient-flow") {
+        const { energy } = p;
+        if (energy.transport !== null || (energy.divergence?.lipschitz ?? Infinity) < Infinity)
+          return "the energy is regularised by transport; use lipschitzFlow() or jko()";
+        if (energy.cap < Infinity) return "the density is capped; use jko()";
+        if (energy.interaction !== null || diffusionOf(p) === null)
+          return "the flow is no linear equation: its energy is more than an entropy and a potential; use porousMedium()";
+      }
       if (p.dimension > 3) return `a grid in ${p.dimension} dimensions is too large; simulate particles instead`;
       if (p.initial.density === null)
         return `the initial law ${p.initial.text} has no density on a grid; give a density, or simulate particles`;
-      if (p.diffusion === 0 && flux === "central")
+      if (p.kind === "fokker-planck" && p.diffusion === 0 && flux === "central")
         return "the centred flux without diffusion is unstable; use flux: upwind or scharfetter-gummel";
       return true;
     },
@@ -145,14 +165,53 @@ export function fokkerPlanck(options: FokkerPlanckSolverOptions = {}): Solver<Fo
   };
 }
 
+/** What is marched in time. */
+type Equation = Pick<
+  FokkerPlanck,
+  "domain" | "horizon" | "diffusion" | "drift" | "potential" | "initial" | "mass" | "source"
+>;
+
+/** D of an energy whose internal part has e″(r) = D/r; `null` for others. */
+function diffusionOf({ energy }: GradientFlow): number | null {
+  const internal = internalOf(energy);
+  if (internal === null) return 0;
+  const D = internal.curvature(1);
+  return [0.25, 4].every((r) => Math.abs(r * internal.curvature(r) - D) <= 1e-12 * D) ? D : null;
+}
+
+/** A gradient flow as a Fokker–Planck equation: φ = V − D log q. */
+function equationOf(flow: GradientFlow): Equation {
+  const { domain, horizon, initial, mass, dimension, energy } = flow;
+  const diffusion = diffusionOf(flow) as number;
+  const target = internalOf(energy)?.reference ?? null;
+  const potential: Field = {
+    text: "V − D log q",
+    dimension,
+    constant: null,
+    dependsOnTime: false,
+    expression: null,
+    evaluate(_t, points, out = new Float64Array(points.length / dimension)) {
+      if (energy.potential === null) out.fill(0);
+      else energy.potential.evaluate(0, points, out);
+      if (target === null) return out;
+      const logs =
+        target.distribution?.logDensity?.(points) ?? (target.density as Field).evaluate(0, points).map(Math.log);
+      for (let i = 0; i < out.length; i++) out[i] -= diffusion * logs[i];
+      return out;
+    },
+  };
+  return { domain, horizon, diffusion, drift: null, potential, initial, mass, source: null };
+}
+
 async function march(
-  problem: FokkerPlanck,
+  given: FokkerPlanck | GradientFlow,
   context: SolveContext,
   record: FokkerPlanckSolution["solver"],
   { points, steps, flux, time, tolerance }: Required<FokkerPlanckSolverOptions>,
 ): Promise<FokkerPlanckSolution> {
   const where = "fokkerPlanck";
   const began = context.elapsed();
+  const problem: Equation = given.kind === "gradient-flow" ? equationOf(given) : given;
   const cut = cells(problem.domain, points);
   const { size, cellVolume } = cut.grid;
   const T = problem.horizon;
@@ -234,7 +293,7 @@ async function march(
     context.progress({ stage: "time", iteration: n + 1, fraction: (n + 1) / steps, residual: residual / c });
     await breathe();
   }
-  return solutionOf(problem, context, record, {
+  const marched: Marched = {
     cut,
     times: times.slice(0, slabs.length),
     slabs,
@@ -245,6 +304,71 @@ async function march(
     worstResidual,
     peclet: operator.peclet(),
     began,
+  };
+  return given.kind === "gradient-flow"
+    ? flowSolution(given, context, record, marched, operator, time)
+    : solutionOf(given, context, record, marched);
+}
+
+/** The solution of a gradient flow: its energy and dissipation are measured on the slabs. */
+function flowSolution(
+  flow: GradientFlow,
+  context: SolveContext,
+  record: FokkerPlanckSolution["solver"],
+  m: Marched,
+  operator: DriftOperator,
+  time: TimeStep,
+): FokkerPlanckSolution {
+  const { cut, times, slabs } = m;
+  const { size, cellVolume } = cut.grid;
+  const energy: EnergyOnCells = energyOnCells(flow.energy, cut);
+  const flux = new Float64Array(size);
+  // An entropy has no value below 0: the energy is that of the cells with ρ > 0, and `negativeMass` says what that leaves out.
+  const positive = slabs.map((slab) => slab.map((v) => Math.max(v, 0)));
+  const potentials = positive.map((slab) => {
+    const xi = new Float64Array(size);
+    energy.variation(slab, xi);
+    return xi;
+  });
+  const energies = positive.map((slab) => energy.value(slab));
+  const dissipations = slabs.map((slab, n) => {
+    flux.fill(0);
+    operator.add(slab, 1, flux);
+    let sum = 0;
+    for (let k = 0; k < size; k++) if (slab[k] > 0 && flux[k] !== 0) sum += potentials[n][k] * flux[k];
+    return Number.isFinite(sum) ? sum * cellVolume : null;
+  });
+  const scale = Math.max(...energies.map(Math.abs));
+  const defects: number[] = [];
+  const at: number[] = [];
+  if (time === "implicit-euler")
+    for (let n = 1; n < slabs.length; n++) {
+      const I = dissipations[n];
+      if (I === null) continue;
+      const left =
+        energies[n] - energies[n - 1] + (times[n] - times[n - 1]) * I + energy.bregman(positive[n - 1], positive[n]);
+      at.push(n);
+      defects.push(Math.abs(left) / scale);
+    }
+  const { status, counts } = verdict(m);
+  return gradientFlowSolution({
+    problem: flow,
+    solver: record,
+    context,
+    cells: cut,
+    times,
+    slabs,
+    potentials,
+    energies,
+    dissipations,
+    speeds: slabs.map(() => null),
+    status,
+    histories: [
+      { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
+      ...(defects.length > 0 ? [{ name: "energy identity", iterations: at, values: defects }] : []),
+    ],
+    counts,
+    began: m.began,
   });
 }
 
@@ -269,20 +393,13 @@ interface Marched {
   readonly began: number;
 }
 
-function solutionOf(
-  problem: FokkerPlanck,
-  context: SolveContext,
-  record: FokkerPlanckSolution["solver"],
-  m: Marched,
-): FokkerPlanckSolution {
-  const { cut, times, slabs } = m;
-  const d = problem.dimension;
-  const T = problem.horizon;
-  const volume = cut.grid.cellVolume;
+/** What the densities say about themselves. */
+function verdict(m: Marched): Pick<FokkerPlanckSolution, "status" | "counts"> {
+  const volume = m.cut.grid.cellVolume;
   let negativeCells = 0;
   let smallest = Infinity;
   let below = 0;
-  for (const slab of slabs) {
+  for (const slab of m.slabs) {
     let here = 0;
     for (const v of slab) {
       if (v < smallest) smallest = v;
@@ -293,13 +410,37 @@ function solutionOf(
     }
     below = Math.max(below, (here * volume) / m.masses[0]);
   }
-  const reached = slabs.length - 1;
+  const reached = m.slabs.length - 1;
   const text =
     m.failure !== null
       ? `stopped: ${m.failure}`
       : below > CREATED
         ? `the density is negative in ${negativeCells} cells over all times, ${below.toPrecision(3)} of the mass; use flux: "scharfetter-gummel" with time: "implicit-euler", or more points and steps`
         : `converged: ${reached} steps, mass error ${Math.max(...m.errors.map(Math.abs)).toPrecision(2)}`;
+  return {
+    status: { converged: m.failure === null && below <= CREATED, text },
+    counts: {
+      steps: reached,
+      cells: m.cut.openCount,
+      linearIterations: m.linearIterations,
+      negativeCells,
+      smallestDensity: smallest,
+      negativeMass: below,
+      peclet: m.peclet,
+    },
+  };
+}
+
+function solutionOf(
+  problem: FokkerPlanck,
+  context: SolveContext,
+  record: FokkerPlanckSolution["solver"],
+  m: Marched,
+): FokkerPlanckSolution {
+  const { cut, times, slabs } = m;
+  const d = problem.dimension;
+  const T = problem.horizon;
+  const { status, counts } = verdict(m);
   const between = cellInterpolation(cut);
   const slabAt = (t: number): { n: number; s: number } => {
     demand(t >= 0 && t <= T, "solution", "t", `lie in [0, ${T}]`, t, "Ask for a time between start and horizon");
@@ -334,21 +475,15 @@ function solutionOf(
     cells: cut,
     times,
     slabs,
-    status: { converged: m.failure === null && below <= CREATED, text },
+    energies: null,
+    dissipations: null,
+    status,
     histories: [
       { name: "mass", iterations: m.masses.map((_, n) => n), values: m.masses },
       { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
     ],
     objective: { primal: null, dual: null, gap: null },
-    counts: {
-      steps: reached,
-      cells: cut.openCount,
-      linearIterations: m.linearIterations,
-      negativeCells,
-      smallestDensity: smallest,
-      negativeMass: below,
-      peclet: m.peclet,
-    },
+    counts,
     seconds: context.elapsed() - m.began,
     seed: context.seed,
     device: { requested: context.device, used: "cpu", reason: "the finite volumes run on the CPU", adapter: null },

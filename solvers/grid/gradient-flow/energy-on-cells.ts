@@ -165,7 +165,7 @@ export function energyOnCells(energy: Energy, cells: Cells): EnergyOnCells {
         if (open[k] === 0 || density[k] === atDensity[k]) continue;
         const q = reference === null ? 1 : reference[k];
         const [r, s] = [density[k] / q, atDensity[k] / q];
-        sum += q * (internal.value(r) - internal.value(s) - internal.slope(s) * (r - s));
+        sum += q * (internal.value(r) - internal.value(s) - (s === 0 ? 0 : internal.slope(s) * (r - s)));
       }
       return cellVolume * sum;
     },

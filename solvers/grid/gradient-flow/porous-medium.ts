@@ -2,7 +2,7 @@
 //   implicit       Bailo–Carrillo–Hu: upwind in ρ, ξ at the new time, W∗ρ at the mean of old and new. Order 1; ρ ≥ 0; for every Δt
 //                  E(ρⁿ⁺¹) − E(ρⁿ) = −Δt h^d Σ_faces u² ρ_face − B,  B ≥ 0 the Bregman distance of ρⁿ from ρⁿ⁺¹
 //   second-order   limited face values (φ of Sweby's region, frozen at ρⁿ) and SDIRK2 (γ = 1 − 1/√2, L-stable); a cell gives at most what
-//                  it has to the explicit part (Zalesak's limiter); a step that holds back more than 1e-5 of the mass so, or raises E,
+//                  it has to the explicit part (Zalesak's limiter); a step that holds back more than 1e-4 of the mass so, or raises E,
 //                  is done again with half the length
 //   rkl2           explicit super-time-stepping for ∂ₜρ = cΔρ^m (super-time-stepping.ts), order 2
 // Steps of Newton that fail are halved too. With an interaction a cell that gathers a tenth of the mass is reported as concentration
@@ -43,7 +43,7 @@ const CONCENTRATED = 0.1;
 const MOST_HALVINGS = 20;
 const MOST_NEWTON = 60;
 /** Largest share of the mass that the limiter of outflow may hold back in one step of second order. */
-const HELD_BACK = 1e-5;
+const HELD_BACK = 1e-4;
 /** γ of SDIRK2. */
 const GAMMA = 1 - Math.SQRT1_2;
 

@@ -13,7 +13,7 @@ import type { Density } from "../../../src/measure/index.js";
 import type { Critic, History, Objective, Solution, Status, TrajectoryOptions } from "../../../src/solution/index.js";
 import type { SolveContext } from "../../../src/solver.js";
 import { cellInterpolation } from "../cell-interpolation.js";
-import { equilibriumPaths } from "../equilibrium-paths.js";
+import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 
 /** What a grid solver of gradient flows hands in. */
 export interface GradientFlowSolutionParts {
@@ -61,6 +61,8 @@ export interface GradientFlowSolution extends Solution<GradientFlow> {
   value(t: number, x: Float64Array): Float64Array;
   /** −∇ δE/δρ at points. */
   velocity(t: number, x: Float64Array): Float64Array;
+  /** Paths of the mass, Ẋ = v(t, X). */
+  trajectories(options?: TrajectoryOptions): EquilibriumPaths;
 }
 
 /**

@@ -306,10 +306,16 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
         let share = 1;
         let next = Infinity;
         for (let cut = 0; cut < 8; cut++) {
+          // What the bound leaves in cells comes from all, in proportion: iterates have the mass that Newton gives them.
+          let extra = 0;
+          let total = 0;
           for (let k = 0; k < size; k++) {
             const moved = kept[k] + share * increment[k];
             density[k] = Math.max(moved, LEAST * kept[k]);
+            extra += density[k] - moved;
+            total += density[k];
           }
+          if (extra > 0) for (let k = 0; k < size; k++) density[k] -= (extra / total) * density[k];
           next = residualOf(density, options);
           if (next <= 2 * norm) break;
           share /= 2;

@@ -1,0 +1,117 @@
+// Gradient flows of an entropy and a potential solved as Fokker–Planck equations: the Gaussian flow (C11), equilibria, the energy's identity,
+// and the same numbers as the equation itself.
+import { describe, expect, test } from "vitest";
+import {
+  doubleWell,
+  energy,
+  entropy,
+  fokkerPlanckProblem,
+  gaussianFlow,
+  gradientFlow,
+  kellerSegel,
+  lipschitzDivergence,
+  power,
+} from "../../../../problems/index.js";
+import { type FokkerPlanckSolverOptions, fokkerPlanck } from "../../../../solvers/grid/fokker-planck.js";
+import { domain } from "../../../../src/grid/index.js";
+import { gaussian, kullbackLeibler } from "../../../../src/measure/index.js";
+import { solve } from "../../../../src/solve.js";
+import { orderOf } from "../../../../src/verify/index.js";
+
+const last = <T>(list: ArrayLike<T>): T => list[list.length - 1];
+
+describe("Gaussian flow (C11)", () => {
+  test("density and energy, order 2 with Crank–Nicolson", async () => {
+    const problem = gaussianFlow();
+    const counts = [40, 80, 160];
+    const errors: number[] = [];
+    for (const points of counts) {
+      const s = await solve(problem, fokkerPlanck({ points, steps: points / 4, time: "crank-nicolson" }), {
+        onFailure: "return",
+      });
+      const exact = problem.exact?.density?.(1, s.cells.points) as Float64Array;
+      errors.push(exact.reduce((sum, v, k) => sum + Math.abs(v - last(s.slabs)[k]), 0) * s.cells.grid.cellVolume);
+      if (points === 160) {
+        const E = problem.exact?.energy as (t: number) => number;
+        for (const n of [0, 20, 40]) expect(s.energies?.[n]).toAgree(E(s.times[n]), { rtol: 3e-3 });
+        // dE/dt = −I
+        const slope = (E(0.501) - E(0.499)) / 0.002;
+        expect(s.dissipations?.[20]).toAgree(-slope, { rtol: 5e-3 });
+      }
+    }
+    expect(orderOf(counts, errors)).toBeGreaterThan(1.9);
+    expect(last(errors)).toBeLessThan(1e-3);
+  });
+
+  test.each([2, 3])("%d-D, implicit Euler: the identity of the energy, mass", async (dimension) => {
+    const problem = gaussianFlow({ dimension, horizon: 0.5 });
+    const s = await solve(problem, fokkerPlanck({ points: dimension === 2 ? 48 : 24, steps: 8 }));
+    const identity = s.histories.find((h) => h.name === "energy identity")?.values as number[];
+    expect(identity.length).toBe(8);
+    expect(Math.max(...identity)).toBeLessThan(1e-9);
+    const energies = s.energies as number[];
+    for (let n = 1; n < energies.length; n++) expect(energies[n]).toBeLessThan(energies[n - 1]);
+    const mass = s.histories.find((h) => h.name === "mass")?.values as number[];
+    for (const m of mass) expect(Math.abs(m - 1)).toBeLessThan(1e-13);
+    expect(last(energies)).toAgree(problem.exact?.energy?.(0.5) as number, { rtol: 0.25 });
+  });
+});
+
+test.each(["implicit-euler", "crank-nicolson", "bdf2"] as const)("%s keeps the equilibrium", async (time) => {
+  const s = await solve(
+    gradientFlow({
+      domain: domain({ lower: [-2, -1], upper: [2, 1], ends: ["no-flux", "no-flux"] }),
+      energy: energy({ dimension: 2, internal: entropy(0.3), potential: "x^4/4 - x^2/2 + x*y + y^2" }),
+      initial: "exp(-(x^4/4 - x^2/2 + x*y + y^2)/0.3)",
+    }),
+    fokkerPlanck({ points: 24, steps: 8, time }),
+  );
+  expect(last(s.slabs)).toAgree(s.slabs[0], { rtol: 0, atol: 1e-14 });
+  for (const I of s.dissipations ?? []) expect(Math.abs(I ?? 1)).toBeLessThan(1e-12);
+});
+
+test("the numbers are those of the equation, and δE/δρ is flat at the end", async () => {
+  const options: FokkerPlanckSolverOptions = { points: 96, steps: 40 };
+  const flow = doubleWell({ diffusion: 0.3, horizon: 40 });
+  const s = await solve(flow, fokkerPlanck(options));
+  const same = await solve(
+    fokkerPlanckProblem({
+      domain: flow.domain,
+      horizon: 40,
+      diffusion: 0.3,
+      potential: "(x^2 - 1)^2/4",
+      initial: gaussian({ mean: [-1], sd: 0.2 }),
+    }),
+    fokkerPlanck(options),
+  );
+  expect(last(s.slabs)).toEqual(last(same.slabs));
+  expect(same.energies).toBeNull();
+  const x = Float64Array.from([-1.5, -1, 0, 1, 1.5]);
+  const xi = s.value(40, x);
+  for (const v of xi) expect(v).toAgree(xi[0], { rtol: 0, atol: 2e-3 });
+  for (const v of s.velocity(40, x)) expect(Math.abs(v)).toBeLessThan(0.01);
+});
+
+test("flows that are not linear are refused with a cure", () => {
+  const flow = (e: ReturnType<typeof energy>) =>
+    gradientFlow({ domain: domain({ lower: [0], upper: [1], ends: "no-flux" }), energy: e, initial: 1 });
+  const solver = fokkerPlanck();
+  const target = gaussian({ mean: [0], sd: 1 });
+  expect([
+    solver.handles(flow(energy({ dimension: 1, internal: power(2) }))),
+    solver.handles(kellerSegel()),
+    solver.handles(flow(energy({ dimension: 1, internal: entropy(), cap: 2 }))),
+    solver.handles(flow(lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target }))),
+    solver.handles(
+      flow(lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: Infinity, target })),
+    ),
+  ]).toMatchInlineSnapshot(`
+    [
+      "the flow is no linear equation: its energy is more than an entropy and a potential; use porousMedium()",
+      "the flow is no linear equation: its energy is more than an entropy and a potential; use porousMedium()",
+      "the density is capped; use jko()",
+      "the energy is regularised by transport; use lipschitzFlow() or jko()",
+      true,
+    ]
+  `);
+});

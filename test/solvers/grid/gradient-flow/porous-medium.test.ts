@@ -1,0 +1,454 @@
+// Porous medium, fast diffusion and aggregation on cells against closed forms (Barenblatt, waiting times, the virial identity), and their laws.
+import { test as property } from "@fast-check/vitest";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  barenblatt,
+  barenblattProfile,
+  type Energy,
+  energy,
+  entropy,
+  type GradientFlow,
+  gradientFlow,
+  kellerSegel,
+  kellerSegelMoment,
+  lipschitzDivergence,
+  mergingBumps,
+  porousObstacle,
+  power,
+  transportTo,
+} from "../../../../problems/index.js";
+import {
+  type GradientFlowSolution,
+  type PorousMediumOptions,
+  porousMedium,
+} from "../../../../solvers/grid/gradient-flow/index.js";
+import { domain, integrate } from "../../../../src/grid/index.js";
+import { gaussian, kullbackLeibler } from "../../../../src/measure/index.js";
+import { solve } from "../../../../src/solve.js";
+import { orderOf } from "../../../../src/verify/index.js";
+
+const runs = Number(process.env.LAWS === "thorough" ? 500 : 25);
+
+const run = (problem: GradientFlow, options: PorousMediumOptions): Promise<GradientFlowSolution> =>
+  solve(problem, porousMedium(options), { onFailure: "return" });
+
+const last = <T>(list: readonly T[]): T => list[list.length - 1];
+
+const history = (s: GradientFlowSolution, name: string): readonly number[] =>
+  s.histories.find((h) => h.name === name)?.values ?? [];
+
+/** Relative L¹ error at T, everywhere and where |x| < within. */
+function errorsOf(s: GradientFlowSolution, within = Infinity): { all: number; near: number } {
+  const { points, grid } = s.cells;
+  const d = grid.dimension;
+  const exact = s.problem.exact?.density?.(s.problem.horizon, points) as Float64Array;
+  let [all, near, mass] = [0, 0, 0];
+  exact.forEach((v, k) => {
+    const e = Math.abs(v - last(s.slabs)[k]);
+    all += e;
+    mass += v;
+    if (Math.hypot(...points.subarray(k * d, (k + 1) * d)) < within) near += e;
+  });
+  return { all: all / mass, near: near / mass };
+}
+
+/** Mass to 1e-13 at every time, no value below 0, and the energy falls at every step. */
+function expectLaws(s: GradientFlowSolution, rise = 1e-12): void {
+  expect(s.status.text).toMatch(/^converged/);
+  const mass = history(s, "mass");
+  for (const m of mass) expect(Math.abs(m - mass[0])).toBeLessThanOrEqual(1e-13 * mass[0]);
+  for (const slab of s.slabs) for (const v of slab) expect(v >= 0).toBe(true);
+  const size = Math.max(...s.energies.map(Math.abs));
+  for (let n = 1; n < s.energies.length; n++)
+    expect(s.energies[n]).toBeLessThanOrEqual(s.energies[n - 1] + rise * size);
+}
+
+/** Where the density falls to a share of its largest value on the positive half of a line, linearly between centres. */
+function edge(density: Float64Array, nodes: Float64Array, share: number): number {
+  const level = share * Math.max(...density);
+  let k = density.length - 1;
+  while (density[k] < level) k--;
+  return nodes[k] + ((density[k] - level) / (density[k] - density[k + 1])) * (nodes[k + 1] - nodes[k]);
+}
+
+describe("Barenblatt's solution", () => {
+  test("implicit: order 1 in L¹, the energy's identity to Newton's tolerance, mass to round-off", async () => {
+    const errors: number[] = [];
+    const counts = [100, 200, 400];
+    for (const points of counts) {
+      const s = await run(barenblatt(), { points, steps: points / 2 });
+      expectLaws(s);
+      expect(Math.max(...history(s, "energy identity"))).toBeLessThan(1e-10);
+      errors.push(errorsOf(s).all);
+    }
+    expect(orderOf(counts, errors)).toBeGreaterThan(0.9);
+    expect(last(errors)).toBeLessThan(2.5e-3);
+  });
+
+  test.each(["second-order", "rkl2"] as const)("%s: order 2 away from the front", async (scheme) => {
+    const within = 0.8 * barenblattProfile(1, 2, 1).front(2);
+    const counts = [50, 100, 200];
+    const all: number[] = [];
+    const near: number[] = [];
+    for (const points of counts) {
+      const s = await run(barenblatt(), { points, steps: points / 2, scheme });
+      expectLaws(s);
+      const e = errorsOf(s, within);
+      all.push(e.all);
+      near.push(e.near);
+    }
+    expect(orderOf(counts, near)).toBeGreaterThan(1.9);
+    expect(last(near)).toBeLessThan(2e-5);
+    expect(orderOf(counts, all)).toBeGreaterThan(1.7);
+    expect(last(all)).toBeLessThan(1e-4);
+  });
+
+  test.each([
+    ["implicit", 2, 1.25],
+    ["second-order", 2, 0.2],
+    ["second-order", 3, 1],
+    ["rkl2", 2, 0.2],
+    ["rkl2", 3, 1],
+  ] as const)("%s, m = %d: the front lies within %d cells", async (scheme, exponent, most) => {
+    const s = await run(barenblatt({ exponent }), { points: 200, steps: 100, scheme });
+    const { nodes, spacing } = s.cells.grid.axes[0];
+    const exact = s.problem.exact?.density?.(1, s.cells.points) as Float64Array;
+    for (const share of [0.02, 0.05])
+      expect(Math.abs(edge(last(s.slabs), nodes, share) - edge(exact, nodes, share))).toBeLessThan(most * spacing);
+  });
+
+  test("the energy is the closed form's", async () => {
+    for (const [d, m] of [
+      [1, 2],
+      [1, 3],
+      [2, 2],
+    ]) {
+      const problem = barenblatt({ dimension: d, exponent: m });
+      const s = await run(problem, { points: d === 1 ? 200 : 48, steps: 20, scheme: "second-order" });
+      const exact = problem.exact?.energy as (t: number) => number;
+      expect(s.energies[0]).toAgree(exact(0), { rtol: 2e-3 });
+      expect(last(s.energies)).toAgree(exact(1), { rtol: 3e-3 });
+    }
+  });
+
+  test.each([
+    [2, 2, "implicit", 0.06],
+    [2, 3, "second-order", 0.02],
+    [2, 2, "rkl2", 0.01],
+    [3, 2, "implicit", 0.09],
+    [3, 3, "rkl2", 0.05],
+    [3, 2, "second-order", 0.03],
+  ] as const)("%d-D, m = %d, %s", async (dimension, exponent, scheme, most) => {
+    const s = await run(barenblatt({ dimension, exponent }), { points: dimension === 2 ? 24 : 16, steps: 6, scheme });
+    expectLaws(s);
+    expect(errorsOf(s).all).toBeLessThan(most);
+  });
+
+  test("fast diffusion: order 1 and 2 in the tails' company", async () => {
+    const problem = barenblatt({ exponent: 0.75 });
+    for (const [scheme, order, level] of [
+      ["implicit", 0.85, 0.03],
+      ["second-order", 1.7, 2e-3],
+    ] as const) {
+      const counts = [100, 200];
+      const errors: number[] = [];
+      for (const points of counts) {
+        const s = await run(problem, { points, steps: points / 4, scheme });
+        expectLaws(s);
+        errors.push(errorsOf(s).all);
+      }
+      expect(orderOf(counts, errors)).toBeGreaterThan(order);
+      expect(last(errors)).toBeLessThan(level);
+    }
+  });
+});
+
+describe("degenerate and singular starts", () => {
+  test.each([0.5, 1, 1.5, 3])("m = %d from a block of mass between vacuum", async (m) => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+      horizon: 0.1,
+      energy: energy({ dimension: 1, internal: m === 1 ? entropy() : power(m) }),
+      initial: (x) => (Math.abs(x[0]) < 0.5 ? 1 : 0),
+    });
+    for (const scheme of ["implicit", "second-order"] as const) {
+      const s = await run(flow, { points: 64, steps: 8, scheme });
+      expectLaws(s, 1e-10);
+      // Even data stay even.
+      last(s.slabs).forEach((v, k, slab) => {
+        expect(Math.abs(v - slab[63 - k])).toBeLessThan(1e-8);
+      });
+    }
+  });
+
+  test("fronts wait, then move and merge", async () => {
+    const problem = mergingBumps({ waiting: 0.25, gap: 0.4 });
+    const s = await run(problem, { points: 400, steps: 200, scheme: "second-order" });
+    expectLaws(s);
+    const { nodes, spacing } = s.cells.grid.axes[0];
+    const mass = history(s, "mass")[0];
+    /** Share of the mass farther than two cells outside the first support. */
+    const outside = (t: number): number =>
+      s.density(t).values.reduce((sum, v, k) => {
+        const x = Math.abs(nodes[k]);
+        return sum + (x < 0.2 - 2 * spacing || x > 2.2 + 2 * spacing ? v * spacing : 0);
+      }, 0) / mass;
+    expect(outside(0.2)).toBeLessThan(1e-6);
+    expect(outside(0.5)).toBeGreaterThan(5e-4);
+    // Merged: the middle is wet at the end, and dry while they wait.
+    expect(s.density(0.2).values[200]).toBeLessThan(1e-12);
+    expect(s.density(1).values[200]).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("laws", () => {
+  const anEnergy = fc.record({
+    exponent: fc.constantFrom(0.6, 1, 1.5, 2, 3),
+    stiffness: fc.double({ min: -2, max: 4, noNaN: true }),
+    tilt: fc.double({ min: -2, max: 2, noNaN: true }),
+    attraction: fc.double({ min: -2, max: 2, noNaN: true }),
+    periodic: fc.boolean(),
+    centre: fc.double({ min: -0.5, max: 0.5, noNaN: true }),
+  });
+  const flowOf = (r: typeof anEnergy extends fc.Arbitrary<infer R> ? R : never): GradientFlow =>
+    gradientFlow({
+      domain: domain({ lower: [-1], upper: [1], ends: r.periodic ? "periodic" : "no-flux" }),
+      horizon: 0.2,
+      energy: energy({
+        dimension: 1,
+        internal: r.exponent === 1 ? entropy(0.5) : power(r.exponent, 0.5),
+        potential: r.periodic
+          ? `${r.tilt}*sin(pi*x) + ${r.stiffness}*cos(2*pi*x)/4`
+          : `${r.stiffness}*x^2/2 + ${r.tilt}*x`,
+        interaction: r.periodic ? `${r.attraction}*cos(pi*x)` : `${r.attraction}*exp(-4*x^2)`,
+      }),
+      initial: (x) => 0.2 + Math.exp(-8 * (x[0] - r.centre) ** 2),
+    });
+
+  property.prop([anEnergy], { numRuns: runs, seed: 1 })(
+    "implicit: mass, sign, and the energy's identity for any energy",
+    async (r) => {
+      const s = await run(flowOf(r), { points: 32, steps: 5 });
+      expectLaws(s);
+      expect(Math.max(...history(s, "energy identity"))).toBeLessThan(1e-9);
+    },
+  );
+
+  property.prop([anEnergy], { numRuns: Math.ceil(runs / 2), seed: 2 })(
+    "second order: mass, sign, falling energy for any energy",
+    async (r) => {
+      expectLaws(await run(flowOf(r), { points: 32, steps: 5, scheme: "second-order" }), 1e-9);
+    },
+  );
+
+  property.prop([fc.constantFrom(0.6, 1, 2, 3), fc.double({ min: -3, max: 3, noNaN: true })], {
+    numRuns: runs,
+    seed: 3,
+  })("comparison and contraction in L¹ of the implicit scheme", async (m, tilt) => {
+    const start = (add: number, x: number) => 0.1 + Math.max(0, 0.5 - x * x) + add * Math.exp(-20 * (x - 0.3) ** 2);
+    const flow = (add: number) =>
+      gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon: 0.2,
+        energy: energy({ dimension: 1, internal: m === 1 ? entropy() : power(m), potential: `${tilt}*x` }),
+        initial: (x) => start(add, x[0]),
+        mass: null,
+      });
+    const [low, high] = [
+      await run(flow(0), { points: 40, steps: 5, tolerance: 1e-13 }),
+      await run(flow(0.4), { points: 40, steps: 5, tolerance: 1e-13 }),
+    ];
+    low.slabs.forEach((slab, n) => {
+      slab.forEach((v, k) => {
+        expect(v).toBeLessThanOrEqual(high.slabs[n][k] + 1e-11);
+      });
+    });
+  });
+
+  test.each(["implicit", "second-order"] as const)("%s: equilibria are kept to round-off", async (scheme) => {
+    const V = (x: number) => x ** 4 - x * x + 0.3 * x;
+    for (const [internal, density] of [
+      [power(2), (x: number) => Math.max(0, 0.6 - V(x)) / 2],
+      [entropy(0.5), (x: number) => Math.exp(-2 * V(x))],
+      [power(0.5), (x: number) => (V(x) + 2) ** -2],
+    ] as const) {
+      const s = await run(
+        gradientFlow({
+          domain: domain({ lower: [-1.5], upper: [1.5], ends: "no-flux" }),
+          energy: energy({ dimension: 1, internal, potential: "x^4 - x^2 + 0.3*x" }),
+          initial: (x) => density(x[0]),
+          mass: null,
+        }),
+        { points: 64, steps: 4, scheme },
+      );
+      expect(s.status.converged).toBe(true);
+      expect(last(s.slabs)).toAgree(s.slabs[0], { rtol: 0, atol: 1e-13 });
+    }
+  });
+
+  test("W₂ contracts like e^{−λt} for a λ-convex energy", async () => {
+    const lambda = 2;
+    const flow = (centre: number, width: number) =>
+      gradientFlow({
+        domain: domain({ lower: [-3], upper: [3], ends: "no-flux" }),
+        horizon: 0.5,
+        energy: energy({ dimension: 1, internal: power(2), potential: `${lambda / 2}*x^2`, convexity: lambda }),
+        initial: (x) => Math.max(0, width ** 2 - (x[0] - centre) ** 2),
+      });
+    const options: PorousMediumOptions = { points: 300, steps: 40, scheme: "second-order" };
+    const [a, b] = [await run(flow(-1, 0.6), options), await run(flow(1.2, 0.9), options)];
+    const nodes = a.cells.grid.axes[0].nodes;
+    const h = a.cells.grid.axes[0].spacing;
+    /** W₂ on the line from quantiles of piecewise constant densities. */
+    const distance = (p: Float64Array, q: Float64Array): number => {
+      const quantiles = (density: Float64Array): Float64Array => {
+        const out = new Float64Array(4000);
+        let k = 0;
+        let below = 0;
+        for (let i = 0; i < out.length; i++) {
+          const u = (i + 0.5) / out.length;
+          while (k < density.length - 1 && below + density[k] * h < u) below += density[k++] * h;
+          out[i] = nodes[k] - h / 2 + (u - below) / density[k];
+        }
+        return out;
+      };
+      const [x, y] = [quantiles(p), quantiles(q)];
+      return Math.sqrt(x.reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0) / x.length);
+    };
+    const first = distance(a.slabs[0], b.slabs[0]);
+    for (const n of [10, 20, 40])
+      expect(distance(a.slabs[n], b.slabs[n])).toBeLessThanOrEqual(1.01 * first * Math.exp(-lambda * a.times[n]));
+  });
+
+  test("an obstacle stays dry, and the flow goes round it", async () => {
+    const s = await run(porousObstacle(), { points: [48, 24], steps: 12 });
+    expectLaws(s);
+    const { open, points, grid } = s.cells;
+    let solid = 0;
+    let beyond = 0;
+    last(s.slabs).forEach((v, k) => {
+      if (open[k] === 0) {
+        solid++;
+        expect(v).toBe(0);
+      }
+      if (points[2 * k] > 0.4) beyond += v * grid.cellVolume;
+    });
+    expect(solid).toBeGreaterThan(40);
+    expect(beyond).toBeGreaterThan(0.3);
+    // The domain is even in y.
+    last(s.slabs).forEach((v, k, slab) => {
+      const [i, j] = [Math.floor(k / 24), k % 24];
+      expect(Math.abs(v - slab[i * 24 + 23 - j])).toBeLessThan(1e-8);
+    });
+  });
+
+  test("steps that adapt grow as the flow slows down", async () => {
+    const s = await run(barenblatt({ age: 0.05, horizon: 1 }), { points: 100, steps: 400, adaptive: 2e-3 });
+    expectLaws(s);
+    expect(s.counts.steps).toBeLessThan(200);
+    const step = (n: number) => s.times[n + 1] - s.times[n];
+    expect(step(s.counts.steps - 2)).toBeGreaterThan(5 * step(1));
+    expect(last(Array.from(s.times))).toBe(1);
+    expect(errorsOf(s).all).toBeLessThan(0.02);
+  });
+});
+
+describe("Keller–Segel", () => {
+  test("below the critical mass the second moment obeys the virial identity", async () => {
+    const problem = kellerSegel({ share: 0.5, horizon: 0.1 });
+    const errors: number[] = [];
+    const counts = [24, 48];
+    for (const points of counts) {
+      const s = await run(problem, { points, steps: points / 6, scheme: "second-order" });
+      expect(s.status.converged).toBe(true);
+      const moment = (slab: Float64Array): number =>
+        integrate(
+          s.cells.grid,
+          slab.map((v, k) => v * (s.cells.points[2 * k] ** 2 + s.cells.points[2 * k + 1] ** 2)),
+        );
+      const M = history(s, "mass")[0];
+      expect(M).toAgree(4 * Math.PI, { rtol: 1e-12 });
+      const [first, end] = [moment(s.slabs[0]), moment(last(s.slabs))];
+      const exact = kellerSegelMoment(first, M, 1, 0.1);
+      expect(exact - first).toAgree(0.4 * M * 0.5, { rtol: 1e-12 });
+      errors.push(Math.abs(end - exact) / (exact - first));
+    }
+    expect(orderOf(counts, errors)).toBeGreaterThan(1.7);
+    expect(last(errors)).toBeLessThan(0.06);
+  });
+
+  test("implicit: identity with an interaction, mass, sign", async () => {
+    const s = await run(kellerSegel({ share: 0.9, horizon: 0.1 }), { points: 24, steps: 4 });
+    expectLaws(s);
+    expect(Math.max(...history(s, "energy identity"))).toBeLessThan(1e-9);
+  });
+
+  test("above it the concentration is reported with time and density", async () => {
+    const s = await run(kellerSegel({ share: 3, sd: 0.3, horizon: 1, halfWidth: 2 }), { points: 32, steps: 50 });
+    expect(s.status.converged).toBe(false);
+    expect(s.status.text).toMatch(
+      /^stopped: the mass concentrates: at t = 0\.\d+ one cell near x = \(.*\) has the density \d+(\.\d+)?, \d+ % of the mass; blow-up, or too few points to tell: use more, or less mass$/,
+    );
+    expect(last(Array.from(s.times))).toBeLessThan(0.5);
+    const mass = history(s, "mass");
+    expect(last(mass)).toAgree(mass[0], { rtol: 1e-12 });
+  });
+});
+
+describe("messages", () => {
+  const message = (f: () => unknown): string => {
+    try {
+      f();
+    } catch (e) {
+      return (e as Error).message;
+    }
+    return "none";
+  };
+
+  test("options", () => {
+    expect(message(() => porousMedium({ points: 2 }))).toMatchInlineSnapshot(
+      `"porousMedium: points must be an integer ≥ 4, or one for each axis; got 2. Use points: 64 to start."`,
+    );
+    expect(message(() => porousMedium({ steps: 0.5 }))).toMatchInlineSnapshot(
+      `"porousMedium: steps must be an integer ≥ 1; got 0.5. Use steps: 64 to start."`,
+    );
+    expect(message(() => porousMedium({ adaptive: 2 }))).toMatchInlineSnapshot(
+      `"porousMedium: adaptive must lie between 0 and 1, or be null for equal steps; got 2. Use adaptive: 1e-3 to start."`,
+    );
+    expect(message(() => porousMedium({ scheme: "explicit" as "rkl2" }))).toMatchInlineSnapshot(
+      `"porousMedium: scheme must be one of implicit, second-order, rkl2; got "explicit". Use scheme: "implicit"."`,
+    );
+    expect(message(() => porousMedium({ tolerance: 0 }))).toMatchInlineSnapshot(
+      `"porousMedium: tolerance must lie between 0 and 1; got 0. Use tolerance: 1e-10."`,
+    );
+  });
+
+  test("problems that are not for it", () => {
+    const flow = (e: Energy) =>
+      gradientFlow({
+        domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+        energy: e,
+        initial: 1,
+      });
+    const target = gaussian({ mean: [0], sd: 1 });
+    const solver = porousMedium();
+    expect([
+      solver.handles({ ...flow(energy({ dimension: 1, internal: power(2) })), kind: "other" } as never),
+      solver.handles(flow(transportTo({ dimension: 1, order: 2, target }))),
+      solver.handles(flow(lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target }))),
+      solver.handles(flow(energy({ dimension: 1, internal: power(2), cap: 2 }))),
+      porousMedium({ scheme: "rkl2" }).handles(flow(energy({ dimension: 1, internal: power(0.5) }))),
+      solver.handles(flow(energy({ dimension: 1, internal: power(2) }))),
+    ]).toMatchInlineSnapshot(`
+      [
+        "it solves gradient-flow problems, not other; use a solver of that family",
+        "the energy is a transport distance; use jko() or lipschitzFlow()",
+        "the energy is a Lipschitz-regularised divergence; use lipschitzFlow()",
+        "the density is capped; use jko()",
+        "scheme "rkl2" solves ∂ₜρ = cΔρ^m with m ≥ 1 alone; use scheme: "implicit"",
+        true,
+      ]
+    `);
+  });
+});
