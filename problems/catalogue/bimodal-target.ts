@@ -25,10 +25,12 @@ export interface BimodalTargetOverrides {
  */
 export function bimodalTarget(overrides: BimodalTargetOverrides = {}): GradientFlow {
   const { divergence = kullbackLeibler(), lipschitz = 1, horizon = 4 } = overrides;
-  const target = gaussianMixture([
-    { weight: 0.5, mean: [-2], sd: 0.5 },
-    { weight: 0.5, mean: [2], sd: 0.5 },
-  ]);
+  const target = gaussianMixture({
+    components: [
+      { weight: 0.5, mean: [-2], sd: 0.5 },
+      { weight: 0.5, mean: [2], sd: 0.5 },
+    ],
+  });
   return gradientFlow({
     name: "bimodal-target",
     title: "Bimodal target on the line",
