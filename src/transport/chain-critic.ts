@@ -3,7 +3,7 @@
 //   cₑ(s) = ½ aₑ max(−s, 0)² + ½ āₑ max(s, 0)²   friction, 0 without; it makes φ the critic of the moved masses p − Δᵀc′(Δφ)
 //   dual (Beckmann)   min Σᵢ qᵢ f(Rᵢ/qᵢ) + Σₑ bₑ|wₑ|,   Δᵀw = p − Δᵀc′ − R
 // Scheme: primal–dual interior points; in φ every Newton matrix is tridiagonal (a ring adds rank one), so a step is O(n), and a few dozen
-// steps reach round-off. Line search on the barrier function, hence no assumption on f* but convexity.
+// steps reach round-off. Line search on the slope of the barrier function, hence no assumption on f* but convexity.
 // Certificate: R = q (f*)′(φ) with the mass of p on each piece, w by summing p − Δᵀc′ − R along the chain; gap = primal − dual.
 // Condition: every piece of the chain that holds p holds q. Reference: Wright 1997, chapter 5 (key wright1997primal).
 import { demand } from "../error.js";
@@ -114,10 +114,10 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
   const solveLaplacian = chainLaplacian(n);
   const slope = (e: number, s: number): number => (s < 0 ? forward[e] : backward[e]) * s;
 
-  // Where (f*)″ is unbounded at the edge of the flat part (α > 2), y₊ is rounded off: ½(y + √(y² + ε²)), ε falling with μ.
-  const isSharp = divergence.conjugateSecondDerivative(1e-30) > 1e6 && divergence.conjugateDomain === Infinity;
-  const tolerance = options.tolerance ?? (isSharp ? 1e-6 : 1e-12);
-  let round = isSharp ? 0.1 : 0;
+  // Where f* has a flat part, (f*)″ jumps at its edge (α ≤ 2) or is unbounded there: y₊ is rounded off, ½(y + √(y² + ε²)), ε falling with μ.
+  const isFlat = hasFlat(divergence);
+  const tolerance = options.tolerance ?? (isFlat && divergence.conjugateSecondDerivative(1e-30) > 1e6 ? 1e-6 : 1e-12);
+  let round = isFlat ? 0.1 : 0;
   const rounded = (y: number): number => {
     if (round === 0) return y;
     const root = Math.sqrt(y * y + round * round);
@@ -125,22 +125,19 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
   };
   let mu = 0.1 * mass * meanBound;
   for (let e = 0; e < n; e++) if (isLink[e] === 1) upper[e] = lower[e] = mu / b[e];
-  /** J(x) − μ Σ log of the slacks, less its value at φ: only differences matter, so they are summed. */
-  const rise = (x: Float64Array): number => {
+  /** Slope of the barrier function J − μ Σ log of the slacks at x along the step: unlike its values it keeps its digits near the optimum. */
+  const climb = (x: Float64Array): number => {
     let sum = 0;
     for (let i = 0; i < n; i++) {
-      if (q[i] > 0) sum += q[i] * (divergence.conjugate(rounded(x[i])) - divergence.conjugate(rounded(phi[i])));
-      sum -= p[i] * (x[i] - phi[i]);
+      sum -= p[i] * step[i];
+      if (q[i] > 0) sum += q[i] * ratioAt(x[i]) * step[i];
       if (isLink[i] === 0) continue;
       const j = i + 1 === n ? 0 : i + 1;
-      const old = phi[j] - phi[i];
-      const now = x[j] - x[i];
-      sum += 0.5 * (slope(i, now) * now - slope(i, old) * old);
-      sum -= mu * Math.log(((b[i] - now) / (b[i] - old)) * ((b[i] + now) / (b[i] + old)));
+      const s = x[j] - x[i];
+      sum += (slope(i, s) + mu / (b[i] - s) - mu / (b[i] + s)) * (step[j] - step[i]);
     }
     return sum;
   };
-
   /** R/q at a potential, by the f* in use. */
   const ratioAt = (y: number): number =>
     round === 0
@@ -196,12 +193,13 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       if (dl < 0) dualReach = Math.min(dualReach, (REACH * lower[i]) / -dl);
     }
     let reach = primalReach;
-    // Below this the barrier function's change is round-off, and Newton's step is trusted.
+    // The barrier function is convex: the step is short enough when it has not begun to climb half as fast as it fell. Below round-off
+    // of its slope Newton's step is trusted.
     let noise = 0;
-    for (let i = 0; i < n; i++) noise += 1e-14 * p[i] * Math.abs(step[i]);
+    for (let i = 0; i < n; i++) noise += 1e-15 * p[i] * Math.abs(step[i]);
     for (let k = 0; k < 40; k++) {
       for (let i = 0; i < n; i++) trial[i] = phi[i] + reach * step[i];
-      if (decrease <= noise || rise(trial) <= -1e-4 * reach * decrease) break;
+      if (decrease <= noise || climb(trial) <= 0.5 * decrease) break;
       reach *= 0.5;
     }
     let complementarity = 0;
@@ -222,7 +220,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       const isBetter = now.gap < 0.9 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= tolerance * mass || stalls > 6) break;
+      if (best.gap <= tolerance * mass || stalls > 12) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);
@@ -245,6 +243,11 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     },
     iterations,
   };
+}
+
+/** f* is constant for small y (α > 1): cells without mass of R then leave φ free below f′(0). */
+function hasFlat(divergence: Divergence): boolean {
+  return !divergence.rigid && divergence.conjugateDomain === Infinity && !divergence.logMeanExp;
 }
 
 /** The connected piece of each node. */
@@ -344,9 +347,8 @@ function certificate(
 ): Certificate {
   const { source: p, target: q, bounds: b, divergence, friction = null } = problem;
   const n = p.length;
-  const isFlat = !divergence.rigid && divergence.conjugateDomain === Infinity && !divergence.logMeanExp;
   const potential = phi.slice();
-  if (isFlat) {
+  if (hasFlat(divergence)) {
     const floor = priceOfFirstMass(divergence);
     for (let i = 0; i < n; i++) if (potential[i] < floor) potential[i] = floor;
   }
