@@ -35,7 +35,7 @@ export interface CellCriticOptions {
   readonly lipschitz: number;
   /** `"chain"`: 1-D only; default: the chain in 1-D, else primal–dual. */
   readonly method?: "chain" | "primal-dual";
-  /** Stop when gap ≤ tolerance × max(mass, dual); default 1e-10 (chain: 1e-12 × mass), primal–dual 1e-4. */
+  /** Stop when gap ≤ tolerance × max(mass, dual); default 1e-4; on a chain as `chainCritic`. */
   readonly tolerance?: number;
   /** Primal–dual iterations; default 2000. */
   readonly maxIterations?: number;

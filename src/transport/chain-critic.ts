@@ -25,7 +25,10 @@ export interface ChainProblem {
 }
 
 export interface ChainOptions {
-  /** Stop when gap ≤ tolerance × mass; default 1e-12, and 1e-6 for α > 2, where R = q (f*)′(φ) is far less accurate than φ. */
+  /**
+   * Converged when gap ≤ tolerance × mass; default 1e-8, and 1e-5 for α > 2, where R = q (f*)′(φ) is far less accurate than φ. The steps go on
+   * to a thousandth of that, or to where nothing is gained.
+   */
   readonly tolerance?: number;
   /** Newton steps; default 200. */
   readonly maxIterations?: number;
@@ -116,7 +119,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
 
   // Where f* has a flat part, (f*)″ jumps at its edge (α ≤ 2) or is unbounded there: y₊ is rounded off, ½(y + √(y² + ε²)), ε falling with μ.
   const isFlat = hasFlat(divergence);
-  const tolerance = options.tolerance ?? (isFlat && divergence.conjugateSecondDerivative(1e-30) > 1e6 ? 1e-6 : 1e-12);
+  const tolerance = options.tolerance ?? (isFlat && divergence.conjugateSecondDerivative(1e-30) > 1e6 ? 1e-5 : 1e-8);
   let round = isFlat ? 0.1 : 0;
   const rounded = (y: number): number => {
     if (round === 0) return y;
@@ -215,12 +218,12 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     }
     phi.set(trial);
     const average = complementarity / Math.max(1, 2 * links);
-    if (mu * Math.max(1, links) <= 1e3 * tolerance * mass) {
+    if (mu * Math.max(1, links) <= tolerance * mass) {
       const now = certificate(problem, phi, piece, masses, ratioAt);
-      const isBetter = now.gap < 0.9 * best.gap;
+      const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= tolerance * mass || stalls > 12) break;
+      if (best.gap <= 1e-3 * tolerance * mass || (stalls > 12 && best.gap <= tolerance * mass) || stalls > 30) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);

@@ -20,7 +20,7 @@ export interface LineCritic extends ChainCritic {
  * @param target Q, dimension 1
  * @param divergence f; plain transport gives L W₁
  * @param lipschitz L > 0, finite
- * @param options tolerance of the gap (default 1e-12), Newton steps
+ * @param options tolerance of the gap, Newton steps: see {@link ChainOptions}
  * @returns φ, R and w on the nodes, primal, dual, gap
  * @throws UsageError when a cloud is not on the line or L is not a finite number > 0
  *
