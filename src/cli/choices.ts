@@ -189,7 +189,7 @@ export const solvers: Readonly<Record<string, Choice>> = {
   "policy-iteration": {
     title: "policy iteration on cells (games in 1-D to 3-D)",
     kind: "mean-field-game",
-    compared: true,
+    compared: false,
     make: policyIteration as unknown as Make,
     settings: namesOf<PolicyIterationOptions>({ ...gridSettings, start: true, exploitability: true, damping: true }),
   },
@@ -341,12 +341,21 @@ export function defaultSolver(problem: Problem): string {
   return first;
 }
 
-/** The solvers of a comparison when none are named. */
+/**
+ * The solvers of a comparison when none are named: independent methods; a game that only one of them handles gets a fixed point on the
+ * same cells beside it.
+ */
 export function defaultSolvers(list: readonly Problem[]): readonly string[] {
-  return Object.keys(solvers).filter((name) => {
-    const { kind, compared, make } = solvers[name];
-    return compared && list.some((p) => p.kind === kind && (kind === "proximal-flow" || make({}).handles(p) === true));
-  });
+  const chosen = new Set<string>();
+  for (const problem of list) {
+    const own = Object.keys(solvers).filter((name) => {
+      const { kind, compared, make } = solvers[name];
+      return compared && problem.kind === kind && (kind === "proximal-flow" || make({}).handles(problem) === true);
+    });
+    for (const name of own) chosen.add(name);
+    if (own.length === 1 && solvers.picard.make({}).handles(problem) === true) chosen.add("picard");
+  }
+  return Object.keys(solvers).filter((name) => chosen.has(name));
 }
 
 /** The laws of games, with exploitability on common cells. */
