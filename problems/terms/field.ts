@@ -23,7 +23,7 @@ export interface Field {
    * @param t time
    * @param points row-major, length n·d
    * @param out length n
-   * @throws UsageError that names the field and the point when a value is NaN
+   * @throws UsageError that names the field and the point when a function's value is not finite, or an expression's is NaN
    */
   evaluate(t: number, points: Float64Array, out?: Float64Array): Float64Array;
 }
@@ -99,12 +99,12 @@ export function field(
       for (let i = 0; i < out.length; i++) {
         for (let a = 0; a < dimension; a++) x[a] = points[i * dimension + a];
         out[i] = input(x, t);
-        if (Number.isNaN(out[i]))
+        if (!Number.isFinite(out[i]))
           throw usageError(
             where,
             name,
-            `have a real value at x = (${x.join(", ")}), t = ${t}`,
-            NaN,
+            `have a ${Number.isNaN(out[i]) ? "real" : "finite"} value at x = (${x.join(", ")}), t = ${t}`,
+            out[i],
             "Change the function",
           );
       }

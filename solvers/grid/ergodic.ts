@@ -20,6 +20,7 @@ import {
   cells as cellsOf,
   differences,
   integrate,
+  regions,
 } from "../../src/grid/index.js";
 import { type Apply, arraySpace, axisEigenvalues, fieldTransform, newton } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
@@ -390,20 +391,7 @@ function startDensities(
 
 /** Two open regions without a link would have a constant λ̄ each. */
 function demandConnected(c: Cells): void {
-  const seen = new Uint8Array(c.grid.size);
-  const queue = [c.open.indexOf(1)];
-  seen[queue[0]] = 1;
-  let count = 0;
-  while (queue.length > 0) {
-    const k = queue.pop() as number;
-    count++;
-    for (const link of c.neighbour) {
-      if (seen[link[k]] === 0) {
-        seen[link[k]] = 1;
-        queue.push(link[k]);
-      }
-    }
-  }
+  const [count] = regions(c).counts;
   demand(
     count === c.openCount,
     "ergodic",

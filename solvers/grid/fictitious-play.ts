@@ -29,6 +29,7 @@ import {
   respond,
   type Tally,
   total,
+  unlessOverdrawn,
 } from "./game-fixed-point.js";
 import type { GameScheme } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
@@ -157,7 +158,7 @@ async function play(
       iteration === 0
         ? 1
         : s.rate === "line-search" && moving !== null && answer !== null
-          ? lineSearch(scheme, crowd, response.crowd, total(answer) - total(moving))
+          ? lineSearch(scheme, admits, crowd, response.crowd, total(answer) - total(moving))
           : s.rate === "harmonic"
             ? 1 / (iteration + 1)
             : (s.rate as number);
@@ -169,13 +170,17 @@ async function play(
   const fields = finish(scheme, last.value, crowd);
   return {
     fields,
-    status: fixedPointStatus(
-      "fictitious play",
-      residual,
-      s.tolerance,
-      iteration,
-      tally.failure,
-      s.rate === "harmonic" && tally.failure === "" && problem.isPotential && accountable ? CREEPS : undefined,
+    status: unlessOverdrawn(
+      fixedPointStatus(
+        "fictitious play",
+        residual,
+        s.tolerance,
+        iteration,
+        tally.failure,
+        s.rate === "harmonic" && tally.failure === "" && problem.isPotential && accountable ? CREEPS : undefined,
+      ),
+      scheme,
+      crowd,
     ),
     histories: [residuals, ...(gains.values.length > 0 ? [gains] : []), rates],
     exploitability: gain,
@@ -238,22 +243,31 @@ function startValue(scheme: GameScheme, value: Path): number[] {
 }
 
 /**
- * The zero in [0, 1] of the slope ρ ↦ change of K + Σ ∫ f(m_ρ) (answer − m̄) + ∫ g (…), which grows for monotone games (Illinois).
+ * The zero in [0, 1], or in the part of it where densities lie in the coupling's range, of the slope ρ ↦ change of K + Σ ∫ f(m_ρ) (answer − m̄) + ∫ g (…), which grows for monotone games (Illinois).
  *
  * @param change K(answer) − K̄ of all populations
  */
-function lineSearch(scheme: GameScheme, mean: Path, answer: Path, change: number): number {
-  const slopeAt = (rho: number): number => {
-    const mixed = mean.map((slabs, k) =>
+function lineSearch(
+  scheme: GameScheme,
+  admits: (crowd: Path) => boolean,
+  mean: Path,
+  answer: Path,
+  change: number,
+): number {
+  const mixed = (rho: number): Path =>
+    mean.map((slabs, k) =>
       slabs.map((slab, n) => (n === 0 ? slab : slab.map((v, i) => v + rho * (answer[k][n][i] - v)))),
     );
-    const prices = pricesOf(scheme, mixed);
+  const slopeAt = (rho: number): number => {
+    const prices = pricesOf(scheme, mixed(rho));
     return change + total(paid(scheme, prices, answer)) - total(paid(scheme, prices, mean));
   };
   let [low, high] = [0, 1];
+  while (high > 1e-6 && !admits(mixed(high))) high /= 2;
+  if (high <= 1e-6) return 0;
   let atLow = slopeAt(low);
   let atHigh = slopeAt(high);
-  if (!(atHigh > 0)) return 1;
+  if (!(atHigh > 0)) return high;
   if (!(atLow < 0)) return 0;
   let side = 0;
   for (let trial = 0; trial < 30 && high - low > 1e-4 * high; trial++) {

@@ -125,7 +125,7 @@ export function crowdSpace(problem: MeanFieldGame, s: FixedPointSettings): Crowd
     time: s.time,
   });
   const { cells, steps: N, initial } = scheme;
-  const { size, cellVolume } = cells.grid;
+  const { size } = cells.grid;
   const K = initial.length;
   let square = 0;
   let largest = 0;
@@ -161,7 +161,8 @@ export function crowdSpace(problem: MeanFieldGame, s: FixedPointSettings): Crowd
   const lower = sourced && range[0] === 0 ? -Infinity : range[0] - 1e-12 * largest;
   return {
     scheme,
-    space: arraySpace(K * N * size, (cellVolume * scheme.dt) / (problem.horizon * cellVolume * square)),
+    // Where everybody comes from a source, there is no m₀ to be relative to.
+    space: arraySpace(K * N * size, scheme.dt / (problem.horizon * (square > 0 ? square : size))),
     start,
     path,
     flatten,
@@ -169,6 +170,28 @@ export function crowdSpace(problem: MeanFieldGame, s: FixedPointSettings): Crowd
       crowd.every((slabs) =>
         slabs.every((m) => m.every((v, i) => (v >= lower && v <= range[1]) || cells.open[i] === 0)),
       ),
+  };
+}
+
+/** A status of an iteration that ended; it does not stay converged where sources took more than there was. */
+export function unlessOverdrawn(status: Status, scheme: GameScheme, crowd: Path): Status {
+  if (!status.converged || scheme.problem.populations.every((p) => p.densitySource === null)) return status;
+  let worst = { m: 0, k: 0, n: 0 };
+  let largest = 0;
+  crowd.forEach((slabs, k) => {
+    slabs.forEach((m, n) => {
+      for (const v of m) {
+        if (v < worst.m) worst = { m: v, k, n };
+        largest = Math.max(largest, Math.abs(v));
+      }
+    });
+  });
+  if (worst.m >= -1e-8 * largest) return status;
+  const { name } = scheme.problem.populations[worst.k];
+  const t = Number(scheme.times[worst.n].toPrecision(3));
+  return {
+    converged: false,
+    text: `stopped: the density of ${name} is ${brief(worst.m)} < 0 at t = ${t}, where densitySource takes more than there is; weaken it, or use points and steps that resolve it`,
   };
 }
 

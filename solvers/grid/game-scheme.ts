@@ -17,6 +17,7 @@ import {
   type Cells,
   cells as cellsOf,
   differences,
+  regions,
 } from "../../src/grid/index.js";
 import type { GameFields } from "../../src/solution/index.js";
 import {
@@ -251,6 +252,16 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
     });
   const valueSources = sources("valueSource");
   const densitySources = sources("densitySource");
+
+  if (final !== null) {
+    const one = new Float64Array(size).fill(1);
+    problem.populations.forEach((p, k) => {
+      const given = initial[k].slice();
+      const q = densitySources[k];
+      for (let n = 0; q !== null && n < N; n++) addProduct(dt, q(n), one, given);
+      demandBalance(c, given, final[k], `${where}: ${p.name}`);
+    });
+  }
 
   const blend = (here: Float64Array, there: Float64Array, out: Float64Array): Float64Array => {
     if (theta === 1) return here;
@@ -581,11 +592,27 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
     },
     unknowns: (fields) => {
       demand(
+        Array.isArray(fields?.value) && fields.cells?.grid !== undefined,
+        where,
+        "fields",
+        "be slabs of value and density on cells",
+        fields,
+        "Give the fields of a solution: solution.fields",
+      );
+      demand(
         fields.cells.grid.size === size && fields.times.length === N + 1 && fields.value.length === K,
         where,
         "fields",
         `have ${size} cells, ${N + 1} times and ${K} population${K > 1 ? "s" : ""}`,
         [fields.cells.grid.size, fields.times.length, fields.value.length],
+        "Give fields of the same points and steps",
+      );
+      demand(
+        fields.cells.grid.shape.every((n, a) => n === c.grid.shape[a]),
+        where,
+        "fields",
+        `have ${c.grid.shape.join(" × ")} cells`,
+        fields.cells.grid.shape.join(" × "),
         "Give fields of the same points and steps",
       );
       const x = new Float64Array(2 * half);
@@ -603,6 +630,26 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
     residual,
     linearise,
   } satisfies GameScheme);
+}
+
+/** No mass passes from one region to another, so each must end with what it has and gets. */
+function demandBalance(c: Cells, given: Float64Array, wanted: Float64Array, where: string): void {
+  const { label, counts } = regions(c);
+  const sum = (m: Float64Array, r: number): number =>
+    c.grid.cellVolume * m.reduce((total, v, i) => (label[i] === r ? total + v : total), 0);
+  counts.forEach((_, r) => {
+    const [before, after] = [sum(given, r), sum(wanted, r)];
+    demand(
+      Math.abs(after - before) <= 1e-6 * Math.max(before, after),
+      where,
+      counts.length === 1 ? "the laws at 0 and at T" : `the laws at 0 and at T in region ${r + 1} of ${counts.length}`,
+      "have one mass, sources counted with the first",
+      [before, after],
+      counts.length === 1
+        ? "Set mass: 1 for the population, and let sources sum to 0"
+        : "Open a passage between the regions, or move mass to where it can get",
+    );
+  });
 }
 
 /** Pairs a ≤ b of the 2d differences in the order of a jet's curvature. */

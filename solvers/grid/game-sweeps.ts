@@ -266,7 +266,8 @@ export async function transport(
       });
       tally.cycles += linear.iterations;
       tally.newton++;
-      if (dimension > 1 && least(next) < 0 && least(rhs) >= 0) {
+      // Central slopes may ask for a negative density: then it is no rounding.
+      if (dimension > 1 && least(next) < 0 && least(rhs) >= 0 && matrix.link.every((w) => w.every((v) => v <= 0))) {
         for (let i = 0; i < size; i++) next[i] = Math.max(next[i], 0);
         plan.relax(rhs, next);
         plan.relax(rhs, next);

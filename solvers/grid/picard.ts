@@ -32,6 +32,7 @@ import {
   respond,
   type Tally,
   total,
+  unlessOverdrawn,
 } from "./game-fixed-point.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 
@@ -110,6 +111,7 @@ async function iterate(
   const crowds = crowdSpace(problem, s);
   const { scheme, space, start, path, flatten, admits } = crowds;
   const { signal } = context;
+  if (!admits(path(start))) throw noStart(NAME, LEFT_RANGE);
   const tally: Tally = { newtonSteps: 0, cycles: 0, failure: "" };
   const gains = recordedHistory("exploitability");
   let last: Response | null = null;
@@ -154,7 +156,11 @@ async function iterate(
   const left = residual > s.tolerance && iterations < s.maxIterations ? LEFT_RANGE : "";
   return {
     fields,
-    status: fixedPointStatus("Picard", residual, s.tolerance, iterations, tally.failure || left),
+    status: unlessOverdrawn(
+      fixedPointStatus("Picard", residual, s.tolerance, iterations, tally.failure || left),
+      scheme,
+      reached.crowd,
+    ),
     histories: [result.history, ...(gains.values.length > 0 ? [gains] : [])],
     exploitability: gain,
     counts: {

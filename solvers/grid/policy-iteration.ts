@@ -29,6 +29,7 @@ import {
   type Tally,
   tallied,
   total,
+  unlessOverdrawn,
 } from "./game-fixed-point.js";
 import type { GameScheme } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
@@ -148,13 +149,10 @@ async function improve(
   if (reached === null) throw noStart(NAME, tally.failure);
   return {
     fields: finish(scheme, reached.value, reached.crowd),
-    status: fixedPointStatus(
-      "policy",
-      residual,
-      s.tolerance,
-      iteration,
-      tally.failure,
-      s.damping > 0.5 ? DAMP : undefined,
+    status: unlessOverdrawn(
+      fixedPointStatus("policy", residual, s.tolerance, iteration, tally.failure, s.damping > 0.5 ? DAMP : undefined),
+      scheme,
+      reached.crowd,
     ),
     histories: [residuals, ...(gains.values.length > 0 ? [gains] : [])],
     exploitability: gain,

@@ -50,7 +50,14 @@ export function cells(domain: Domain, points: number | readonly number[]): Cells
   const d = domain.dimension;
   demand(d <= 3, where, "dimension", "be 1, 2 or 3", d, "Use a particle or neural solver in higher dimension");
   const counts: readonly number[] = typeof points === "number" ? Array(d).fill(points) : points;
-  demand(counts.length === d, where, "points", `have ${d} entries, one an axis`, points, "Use one number for all axes");
+  demand(
+    Array.isArray(counts) && counts.length === d,
+    where,
+    "points",
+    `have ${d} entries, one an axis`,
+    points,
+    "Use one number for all axes",
+  );
   const g = grid(
     counts.map((n, a) =>
       axis({
@@ -130,6 +137,33 @@ export function cells(domain: Domain, points: number | readonly number[]): Cells
     isPlain: openCount === g.size && cell.length === 0,
     points: centres,
   });
+}
+
+/**
+ * The connected regions of the open cells.
+ *
+ * @returns `label[k]`, the region of cell k from 0, −1 in solid cells; `counts`, the cells of each region
+ */
+export function regions(c: Cells): { readonly label: Int32Array; readonly counts: readonly number[] } {
+  const label = new Int32Array(c.grid.size).fill(-1);
+  const counts: number[] = [];
+  for (let first = 0; first < label.length; first++) {
+    if (c.open[first] === 0 || label[first] >= 0) continue;
+    const queue = [first];
+    label[first] = counts.length;
+    let count = 0;
+    while (queue.length > 0) {
+      const k = queue.pop() as number;
+      count++;
+      for (const link of c.neighbour) {
+        if (label[link[k]] >= 0) continue;
+        label[link[k]] = counts.length;
+        queue.push(link[k]);
+      }
+    }
+    counts.push(count);
+  }
+  return { label, counts };
 }
 
 /**
