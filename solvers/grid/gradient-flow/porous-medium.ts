@@ -1,8 +1,8 @@
 // Wasserstein gradient flows of internal, potential and interaction energies on cells: ∂ₜρ = div(ρ∇ξ), ξ = e′(ρ/q) + V + W∗ρ.
 //   implicit       Bailo–Carrillo–Hu: upwind in ρ, ξ at the new time, W∗ρ at the mean of old and new. Order 1; ρ ≥ 0; for every Δt
 //                  E(ρⁿ⁺¹) − E(ρⁿ) = −Δt h^d Σ_faces u² ρ_face − B,  B ≥ 0 the Bregman distance of ρⁿ from ρⁿ⁺¹
-//   second-order   limited face values (φ of Sweby's region, frozen at ρⁿ) and SDIRK2 (γ = 1 − 1/√2, L-stable); a cell gives at most what
-//                  it has to the explicit part (Zalesak's limiter); a step that holds back more than 1e-4 of the mass so, or raises E,
+//   second-order   limited face values (φ of Sweby's region, frozen at ρⁿ) and SDIRK2 (γ = 1 − 1/√2, L-stable); a cell that the explicit
+//                  part would empty gives only what it has (limiter of outflow); a step that holds back more than 1e-4 of the mass so, or raises E,
 //                  is done again with half the length
 //   rkl2           explicit super-time-stepping for ∂ₜρ = cΔρ^m (super-time-stepping.ts), order 2
 // Steps of Newton that fail are halved too. With an interaction a cell that gathers a tenth of the mass is reported as concentration
@@ -62,7 +62,7 @@ const GAMMA = 1 - Math.SQRT1_2;
  * not measured for `"rkl2"`), and `newton` iterations of each step. W(0) that is infinite is replaced by the mean of W over a cell.
  * `"implicit"` obeys the comparison principle when there is no interaction. A concentration stops the solve: `status` names time and density.
  *
- * *Good values*: `"implicit"` with Δt max|v| of a few cells; `"second-order"` with about one cell; `"rkl2"` with 20 steps for smooth ΔΡ(ρ).
+ * *Good values*: `"implicit"` with Δt max|v| of a few cells; `"second-order"` with about one cell; `"rkl2"` with 16 steps where it applies: it is the fastest.
  *
  * *References*: bailo2020fully, alexander1977diagonally, sweby1984high, meyer2014stabilized
  */

@@ -52,8 +52,8 @@ export interface UpwindStages {
   /** Solves a stage. `density` holds the starting guess, and then the solution. */
   solve(density: Float64Array, options: StageOptions): Promise<StageResult>;
   /**
-   * out ← old − τ div F of a density and its ξ, where a cell gives at most what it has in `old`: where more would leave, all that leaves it
-   * is scaled down (Zalesak's limiter of outflow), so that out ≥ 0 and the mass is kept.
+   * out ← old − τ div F of a density and its ξ. A cell that would fall below 0 gives only what it has in `old`, in proportion over its faces
+   * (a limiter of outflow as Zalesak's), so that out ≥ 0 to round-off and the mass is kept.
    *
    * @returns the mass that was held back
    */
@@ -326,18 +326,11 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
     },
     carry(old, step, density, xi, limiter, out) {
       const leaving = applied;
-      const held = trial;
-      let kept = 0;
-      // First what leaves each cell, then how much of it may.
-      for (const pass of [0, 1]) {
-        if (pass === 0) leaving.fill(0);
-        else {
-          out.set(old);
-          for (let k = 0; k < size; k++) {
-            held[k] = leaving[k] > old[k] ? old[k] / leaving[k] : 1;
-            kept += (1 - held[k]) * leaving[k];
-          }
-        }
+      const held = trial.fill(1);
+      leaving.fill(0);
+      let short = true;
+      for (let pass = 0; short; pass++) {
+        out.set(old);
         for (let a = 0; a < d; a++) {
           const other = neighbour[2 * a + 1];
           const w = step / axes[a].spacing ** 2;
@@ -352,14 +345,21 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
               face = Math.min(face + 0.5 * limiter[a][u >= 0 ? 0 : 1][k] * (density[taker] - face), 2 * face);
             const flow = w * Math.abs(u) * face;
             if (pass === 0) leaving[donor] += flow;
-            else {
-              const moved = flow * held[donor];
-              out[donor] -= moved;
-              out[taker] += moved;
-            }
+            const moved = flow * held[donor];
+            out[donor] -= moved;
+            out[taker] += moved;
           }
         }
+        // A cell that would fall short gives what it had alone; its takers may then fall short in their turn.
+        short = false;
+        for (let k = 0; k < size; k++)
+          if (out[k] < 0 && held[k] === 1) {
+            held[k] = old[k] / leaving[k];
+            short = true;
+          }
       }
+      let kept = 0;
+      for (let k = 0; k < size; k++) kept += (1 - held[k]) * leaving[k];
       return kept * g.cellVolume;
     },
     measure(density, xi, limiter) {
