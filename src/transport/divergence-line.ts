@@ -1,6 +1,6 @@
 // The Lipschitz-regularised divergence between two clouds on the line, exactly:
 //   D_f^L(P‖Q) = max over φ with slopes in [−L, L] of  E_P φ − E_Q f*(φ)
-// The nodes are the points of P ∪ Q in order, equal points merged, and slopes between neighbours are all that the bound restricts: the
+// The nodes are the points of P ∪ Q in order, equal points (to 1e-15 of the range) merged, and slopes between neighbours are all that the bound restricts: the
 // programme on a chain (chain-critic.ts). Any f; n log n to sort, then O(n) a Newton step.
 // Reference: Birrell et al. 2022 (key birrell2022fgamma).
 import { demand } from "../error.js";
@@ -12,6 +12,9 @@ export interface LineCritic extends ChainCritic {
   /** Points of P ∪ Q, increasing. */
   readonly nodes: Float64Array;
 }
+
+/** Points closer than this part of the range are one node: it changes D by at most that part of L × range. */
+const SAME = 1e-15;
 
 /**
  * The Lipschitz-regularised divergence of two clouds on the line, with its critic.
@@ -49,11 +52,15 @@ export function lipschitzDivergenceOnLine(
     lipschitz,
     "Use lipschitz: 1 to start",
   );
-  const nodes = Float64Array.from(new Set([...source.points, ...target.points])).sort();
+  const sorted = Float64Array.from(new Set([...source.points, ...target.points])).sort();
+  const least = SAME * (sorted[sorted.length - 1] - sorted[0]);
   const place = new Map<number, number>();
-  nodes.forEach((x, i) => {
-    place.set(x, i);
-  });
+  const kept: number[] = [];
+  for (const x of sorted) {
+    if (kept.length === 0 || x - kept[kept.length - 1] > least) kept.push(x);
+    place.set(x, kept.length - 1);
+  }
+  const nodes = Float64Array.from(kept);
   const on = (c: Cloud): Float64Array => {
     const out = new Float64Array(nodes.length);
     for (let i = 0; i < c.count; i++) out[place.get(c.points[i]) as number] += weightOf(c, i);
