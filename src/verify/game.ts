@@ -2,7 +2,7 @@
 //   mass        ∫m(t) = ∫m(0) (with doors: it never grows);  created mass ∫m⁻ is nothing
 //   feedback    v = −∂ₚH(x, ∇u, m): the velocity that the paths follow is that of the value
 //   terminal    u(T) = g(x, m(T));   initial  m(0) = m₀;   planning  m(T) = prescribed
-//   paths       simulated paths dX = v dt + √(2ν) dW have the moments of m(T)
+//   paths       simulated paths dX = v dt + √(2ν) dW have the moments of m(T/2) and m(T)
 //   HJB         −∂ₜu − νΔu + H − f on the paths, by central differences of value(t, x): reported
 // Σ over two solutions: the Lasry–Lions energy  ∫∫ (f(m₁) − f(m₂))(m₁ − m₂) + ∫ (g(m₁) − g(m₂))(m₁ − m₂)(T) ≥ 0 of monotone costs.
 // Reference: Lasry, Lions 2007 (key lasry2007mean).
@@ -90,7 +90,7 @@ export interface GameBounds {
   readonly terminal: number | null;
   /** L¹ distance of m(0), and in planning games of m(T), to what was prescribed ≤; default 0.02. */
   readonly ends: number | null;
-  /** Largest moment of the paths at T against that of m(T), in standard errors ≤; default 5. */
+  /** Largest moment of the paths at T/2 and T against that of m, in standard errors ≤; default 5. */
   readonly paths: number | null;
 }
 
@@ -275,11 +275,11 @@ export function feedbackIsOptimal(bound: number | null = standard.feedback): Law
   };
 }
 
-/** Moments of simulated paths at T against those of m(T): coordinates and their squares, or first harmonics on a torus. */
+/** Moments of simulated paths at T/2 and T against those of the density: coordinates and their squares, or first harmonics on a torus. */
 export function pathsFollowDensity(bound: number | null = standard.paths): Law<Game> {
   return {
     name: "paths follow the density",
-    statement: "max over moments φ of |E φ(X_T) − ∫φ m(T)| / standard error",
+    statement: "max over moments φ and t = T/2, T of |E φ(X_t) − ∫φ m(t)| / standard error",
     relation: "≤",
     bound,
     measure: (solution, context) => {
@@ -291,20 +291,23 @@ export function pathsFollowDensity(bound: number | null = standard.paths): Law<G
       for (const k of problem.populations.keys()) {
         const paths = gamePaths(solution, context, k);
         const size = paths.count * paths.dimension;
-        const ends = paths.positions.subarray((paths.times.length - 1) * size);
-        const density = solution.density(problem.horizon, k);
-        if (density.kind !== "density") return NO_GRID;
-        const total = integrate(density.grid, density.values);
-        for (let a = 0; a < problem.dimension; a++)
-          for (const phi of moments(problem.domain, a)) {
-            const onPaths = Float64Array.from({ length: paths.count }, (_, i) => phi(ends[i * problem.dimension + a]));
-            const { nodes } = density.grid.axes[a];
-            const stride = density.grid.strides[a];
-            const onGrid = density.values.map((m, i) => m * phi(nodes[Math.floor(i / stride) % nodes.length]));
-            const expected = integrate(density.grid, onGrid) / total;
-            const error = deviation(onPaths) / Math.sqrt(paths.count);
-            if (error > 0) worst = Math.max(worst, Math.abs(mean(onPaths) - expected) / error);
-          }
+        for (const share of [0.5, 1]) {
+          const n = Math.round(share * (paths.times.length - 1));
+          const now = paths.positions.subarray(n * size, (n + 1) * size);
+          const density = solution.density(paths.times[n], k);
+          if (density.kind !== "density") return NO_GRID;
+          const total = integrate(density.grid, density.values);
+          for (let a = 0; a < problem.dimension; a++)
+            for (const phi of moments(problem.domain, a)) {
+              const onPaths = Float64Array.from({ length: paths.count }, (_, i) => phi(now[i * problem.dimension + a]));
+              const { nodes } = density.grid.axes[a];
+              const stride = density.grid.strides[a];
+              const onGrid = density.values.map((m, i) => m * phi(nodes[Math.floor(i / stride) % nodes.length]));
+              const expected = integrate(density.grid, onGrid) / total;
+              const error = deviation(onPaths) / Math.sqrt(paths.count);
+              if (error > 0) worst = Math.max(worst, Math.abs(mean(onPaths) - expected) / error);
+            }
+        }
       }
       return { value: worst, standardError: null, note: `${context.count} paths; Euler steps add their own bias` };
     },
