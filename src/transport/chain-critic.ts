@@ -26,7 +26,7 @@ export interface ChainProblem {
 
 export interface ChainOptions {
   /**
-   * Converged when gap ≤ tolerance × mass; default 1e-8, and 1e-5 for α > 2, where R = q (f*)′(φ) is far less accurate than φ. The steps go on
+   * Converged when gap ≤ tolerance × mass; default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ) is far less accurate than φ. The steps go on
    * to a thousandth of that, or to where nothing is gained.
    */
   readonly tolerance?: number;
@@ -119,7 +119,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
 
   // Where f* has a flat part, (f*)″ jumps at its edge (α ≤ 2) or is unbounded there: y₊ is rounded off, ½(y + √(y² + ε²)), ε falling with μ.
   const isFlat = hasFlat(divergence);
-  const tolerance = options.tolerance ?? (isFlat && divergence.conjugateSecondDerivative(1e-30) > 1e6 ? 1e-5 : 1e-8);
+  const tolerance = options.tolerance ?? (isFlat && divergence.conjugateSecondDerivative(1e-30) > 1e6 ? 1e-5 : 1e-7);
   let round = isFlat ? 0.1 : 0;
   const rounded = (y: number): number => {
     if (round === 0) return y;

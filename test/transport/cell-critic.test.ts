@@ -1,0 +1,203 @@
+// The critic on cells by the primal–dual method: Gaussians (C5, C6) on 1024 cells, agreement with the chain, periodic axes, obstacles, the plane.
+import { describe, expect, it } from "vitest";
+import { type Cells, cells, domain } from "../../src/grid/index.js";
+import {
+  alphaDivergence,
+  type Distribution,
+  gaussian,
+  gaussianMixture,
+  jensenShannon,
+  kullbackLeibler,
+  plainTransport,
+  reverseKullbackLeibler,
+} from "../../src/measure/index.js";
+import { type CellCritic, cellCritic } from "../../src/transport/index.js";
+
+const line = cells(domain({ lower: [-10], upper: [10], ends: ["no-flux"] }), 1024);
+function on(c: Cells, law: Distribution): Float64Array {
+  const w = law.logDensity!(c.points).map((v, k) => (c.open[k] === 1 ? Math.exp(v) * c.grid.cellVolume : 0));
+  const sum = w.reduce((s, x) => s + x, 0);
+  return w.map((x) => x / sum);
+}
+const normal = (mean: number, sd = 1) => gaussian({ mean: [mean], sd });
+const bimodal = gaussianMixture({
+  components: [
+    { weight: 0.5, mean: [-2], sd: 0.5 },
+    { weight: 0.5, mean: [2], sd: 0.5 },
+  ],
+});
+/** The certified bounds are on both sides and no farther apart than they say. */
+function bracket(c: CellCritic, expected: number, atol: number): void {
+  expect(c.status.text).toMatch(/^converged/);
+  expect(c.objective.primal as number).toBeGreaterThanOrEqual(expected - atol);
+  expect(c.objective.dual as number).toBeLessThanOrEqual(expected + atol);
+  expect(c.objective.primal).toAgree(expected, { rtol: 0, atol });
+  expect(c.objective.dual).toAgree(expected, { rtol: 0, atol });
+}
+
+describe("C5 and C6 on 1024 cells, to 1e-3", () => {
+  it.each([0.5, 1, 2])("C5 Huber of the gap 1.5, KL, L = %d", async (L) => {
+    const plan = cellCritic({
+      cells: line,
+      target: on(line, normal(0)),
+      divergence: kullbackLeibler(),
+      lipschitz: L,
+      method: "primal-dual",
+      tolerance: 5e-4,
+    });
+    bracket(await plan.solve(on(line, normal(1.5))), 1.5 <= L ? 1.125 : L * 1.5 - (L * L) / 2, 1e-3);
+  });
+  it.each([
+    [0.05, 0.038114],
+    [0.25, 0.158295],
+    [0.5, 0.248933],
+    [1, 0.308292],
+    [2, 0.318058],
+  ])("C6 N(0, 1) to N(0, 4), KL, L = %d", async (L, expected) => {
+    const wide = { cells: cells(domain({ lower: [-16], upper: [16], ends: ["no-flux"] }), 1024) };
+    const problem = { ...wide, target: on(wide.cells, normal(0, 2)), divergence: kullbackLeibler(), lipschitz: L };
+    const p = on(wide.cells, normal(0));
+    bracket(await cellCritic({ ...problem, method: "primal-dual", tolerance: 5e-4 }).solve(p), expected, 1e-3);
+    bracket(await cellCritic(problem).solve(p), expected, 1e-4);
+  });
+  it.each([
+    [0.1, 0.118366],
+    [0.5, 0.551059],
+    [1, 0.983987],
+    [2, 1.459742],
+  ])("C6 bimodal to N(0, 1), KL, L = %d", async (L, expected) => {
+    const problem = { cells: line, target: on(line, normal(0)), divergence: kullbackLeibler(), lipschitz: L };
+    bracket(
+      await cellCritic({ ...problem, method: "primal-dual", tolerance: 5e-4 }).solve(on(line, bimodal)),
+      expected,
+      1e-3,
+    );
+    bracket(await cellCritic(problem).solve(on(line, bimodal)), expected, 1e-4);
+  });
+});
+
+describe("against the chain", () => {
+  const divergences = [
+    kullbackLeibler(),
+    alphaDivergence(2),
+    alphaDivergence(1.5),
+    alphaDivergence(0.5),
+    reverseKullbackLeibler(),
+    jensenShannon(),
+    plainTransport(),
+  ];
+  it.each(divergences)("ring with friction, $name", async (divergence) => {
+    const ring = cells(domain({ lower: [0], upper: [4], ends: ["periodic"] }), 48);
+    const p = on(ring, normal(0.5, 0.5));
+    const target = on(ring, normal(3.2, 0.7));
+    const friction = { forward: [p.map((v) => 2 * v)], backward: [p.map((v) => 3 * v)] };
+    const [exact, iterative] = await Promise.all(
+      (["chain", "primal-dual"] as const).map((method) =>
+        cellCritic({
+          cells: ring,
+          target,
+          divergence,
+          lipschitz: 0.8,
+          method,
+          ...(method === "chain" ? {} : { tolerance: 3e-4, maxIterations: 4000 }),
+        }).solve(p, friction),
+      ),
+    );
+    bracket(iterative, exact.objective.dual as number, 2e-3);
+    expect(exact.moved[0].reduce((s, v) => s + Math.abs(v), 0)).toBeGreaterThan(0.1);
+  });
+  it("an obstacle cuts the line: each side keeps its own", async () => {
+    const c = cells(
+      domain({ lower: [0], upper: [4], ends: ["no-flux"], obstacle: (x) => Math.abs(x[0] - 2) < 0.3 }),
+      40,
+    );
+    const half = (law: Distribution) =>
+      on(c, law).map((v, k, w) => v / (2 * w.reduce((s, u, j) => s + (j < 20 === k < 20 ? u : 0), 0)));
+    const [p, target] = [half(normal(1, 0.8)), half(normal(3, 0.8))];
+    const problem = { cells: c, target, divergence: kullbackLeibler(), lipschitz: 1 };
+    const exact = await cellCritic(problem).solve(p);
+    bracket(
+      await cellCritic({ ...problem, method: "primal-dual", tolerance: 1e-3 }).solve(p),
+      exact.objective.dual as number,
+      1e-3,
+    );
+  });
+});
+
+describe("in the plane", () => {
+  it("equal Gaussians on a box: Huber; speed ≤ L; warm starts cost less", async () => {
+    const c = cells(domain({ lower: [-4, -4], upper: [5, 4], ends: "no-flux" }), [36, 32]);
+    const law = (m: number) => on(c, gaussian({ mean: [m, 0] }));
+    const plan = cellCritic({
+      cells: c,
+      target: law(0),
+      divergence: kullbackLeibler(),
+      lipschitz: 0.6,
+      tolerance: 1e-3,
+    });
+    const first = await plan.solve(law(1));
+    bracket(first, 0.6 - 0.18, 1.5e-3);
+    for (let k = 0; k < c.grid.size; k++)
+      expect(Math.hypot(first.velocity[0][k], first.velocity[1][k])).toBeLessThanOrEqual(0.6 * (1 + 1e-14));
+    const again = await plan.solve(law(0.98));
+    bracket(again, 0.6 * 0.98 - 0.18, 1.5e-3);
+    expect(again.iterations).toBeLessThan(first.iterations);
+  });
+  it("a point target: L × the mean distance, for every f, in the metric of forward differences (within h)", async () => {
+    const c = cells(domain({ lower: [-1, -1], upper: [1, 1], ends: "no-flux" }), 17);
+    const target = new Float64Array(c.grid.size);
+    target[(c.grid.size - 1) / 2] = 1;
+    const p = new Float64Array(c.grid.size).fill(1 / c.grid.size);
+    let mean = 0;
+    for (let k = 0; k < c.grid.size; k++) mean += Math.hypot(c.points[2 * k], c.points[2 * k + 1]) / c.grid.size;
+    for (const divergence of [kullbackLeibler(), alphaDivergence(2)]) {
+      const got = await cellCritic({ cells: c, target, divergence, lipschitz: 0.5, tolerance: 1e-3 }).solve(p);
+      bracket(got, 0.5 * mean, 0.5 * (2 / 17));
+    }
+  });
+  it("mass goes round an obstacle: W₁ with a wall between is longer than without", async () => {
+    const box = { lower: [-1, -1], upper: [1, 1], ends: "no-flux" } as const;
+    const walled = cells(domain({ ...box, obstacle: (x) => Math.abs(x[0]) < 0.13 && x[1] < 0.5 }), 16);
+    const plain = cells(domain(box), 16);
+    const value = async (c: Cells) => {
+      const at = (x: number) => on(c, gaussian({ mean: [x, -0.5], sd: 0.1 }));
+      const got = await cellCritic({
+        cells: c,
+        target: at(0.6),
+        divergence: plainTransport(),
+        lipschitz: 1,
+        tolerance: 5e-3,
+      }).solve(at(-0.6));
+      expect(got.status.text).toMatch(/^converged/);
+      return got.objective.dual as number;
+    };
+    expect(await value(plain)).toAgree(1.2, { rtol: 0.02 });
+    // Round the upper corners (∓⅛, ½): 2 √(0.475² + 1²) + ¼ = 2.46; forward differences count a slanted way a little longer.
+    expect(await value(walled)).toAgree(2.46, { rtol: 0.12 });
+  });
+});
+
+describe("messages", () => {
+  const message = (work: () => unknown): string => {
+    try {
+      work();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    throw new Error("nothing was thrown");
+  };
+  const square = cells(domain({ lower: [0, 0], upper: [1, 1], ends: "no-flux" }), 4);
+  const target = new Float64Array(16).fill(1 / 16);
+  const good = { cells: square, target, divergence: kullbackLeibler(), lipschitz: 1 };
+  it("names what does not fit", () => {
+    expect(message(() => cellCritic({ ...good, lipschitz: Infinity }))).toMatchInlineSnapshot(
+      `"cellCritic: lipschitz must be a finite number > 0; got Infinity. Use lipschitz: 1 to start."`,
+    );
+    expect(message(() => cellCritic({ ...good, method: "chain" }))).toMatchInlineSnapshot(
+      `"cellCritic: method must be "primal-dual", or "chain" in 1-D; got "chain". Leave it out."`,
+    );
+    expect(message(() => cellCritic({ ...good, target: target.slice(1) }))).toMatchInlineSnapshot(
+      `"cellCritic: target must have length 16; got 15. Give one mass a cell."`,
+    );
+  });
+});
