@@ -1,7 +1,7 @@
 // An energy on cells of volume h^d:  E(ρ) = h^d Σ_k [q_k e(ρ_k/q_k) + V_k ρ_k + ½ ρ_k (W∗ρ)_k],
 //   its first variation              ξ_k = e′(ρ_k/q_k) + V_k + (W∗ρ)_k,       (W∗ρ)_k = h^d Σ_j W(x_k − x_j) ρ_j
 // which is the exact gradient of the sum. W(0) that is not finite is replaced by the mean of W over a cell, by midpoints on dyadic shells
-// (48 levels of 8^d points, half the size each): log |x| and |x|^{−a}, a < d, are summed to the last digits that matter.
+// (48 levels of 8^d points, half the size each), for log |x| in the plane to 6e-6; |x|^{−a} must have a < d, and a well below d to be summed.
 // On periodic axes W is taken at the nearest image, so it should be periodic or short. Solid cells count as empty.
 // Reference: Bailo, Carrillo, Hu 2020 (key bailo2020fully).
 import { convolutionOn, divergenceTo, type Energy, type InternalEnergy } from "../../../problems/index.js";

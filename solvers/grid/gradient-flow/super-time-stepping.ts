@@ -69,7 +69,7 @@ export function superSteps(cells: Cells, exponent: number, weight: number): Supe
         const lower1 = j > 0 ? -n2 : p1 ? (n1 - 1) * n2 : 0;
         const upper1 = j < n1 - 1 ? n2 : p1 ? (1 - n1) * n2 : 0;
         const row = (i * n1 + j) * n2;
-        combineRow(y, x, start, first, row, n2, mu, nu, rest, gamma);
+        combine(y, x, start, first, row, n2, mu, nu, rest, gamma);
         if (w0 > 0) addRow(pressure, row, n2, lower0, upper0, source * w0, y);
         if (w1 > 0) addRow(pressure, row, n2, lower1, upper1, source * w1, y);
         addLine(pressure, row, n2, p2, source * w2, y);
@@ -108,7 +108,7 @@ export function superSteps(cells: Cells, exponent: number, weight: number): Supe
         press(last);
         if (cells.isPlain) sweep(before, last, mu, nu, 1 - mu - nu, gamma, source);
         else {
-          combine(before, last, start, first, mu, nu, 1 - mu - nu, gamma);
+          combine(before, last, start, first, 0, size, mu, nu, 1 - mu - nu, gamma);
           for (let a = 0; a < d; a++)
             addSecondDifferences(pressure, neighbour[2 * a], neighbour[2 * a + 1], source * inverse[a], before);
         }
@@ -121,8 +121,8 @@ export function superSteps(cells: Cells, exponent: number, weight: number): Supe
   };
 }
 
-// The same on one row, which stays in the cache between the three.
-function combineRow(
+// y ← μ x + ν y + rest s + γ f on `count` cells from `row` on.
+function combine(
   y: Float64Array,
   x: Float64Array,
   s: Float64Array,
@@ -162,20 +162,6 @@ function addLine(p: Float64Array, row: number, count: number, around: boolean, w
     out[k] += w * (p[k - 1] - own + (p[k + 1] - own));
   }
   out[end] += w * (p[end - 1] - p[end] + (around ? p[row] - p[end] : 0));
-}
-
-// y ← μ x + ν y + rest s + γ f
-function combine(
-  y: Float64Array,
-  x: Float64Array,
-  s: Float64Array,
-  f: Float64Array,
-  mu: number,
-  nu: number,
-  rest: number,
-  gamma: number,
-): void {
-  for (let k = 0; k < y.length; k++) y[k] = mu * x[k] + nu * y[k] + rest * s[k] + gamma * f[k];
 }
 
 // out ← out + w (p_lower + p_upper − 2p)
