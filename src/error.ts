@@ -54,6 +54,19 @@ export function demand(
   if (!holds) throw usageError(where, name, rule, got, cure);
 }
 
+/**
+ * Refuses options that a factory does not have: plain JavaScript would pass a misspelt one over in silence.
+ *
+ * @example
+ * demandKnown("picard", { pointz: 64 }, ["points", "steps"]);
+ * // "picard: options must have no "pointz"; got 64. Did you mean points."
+ */
+export function demandKnown(where: string, options: object, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options))
+    if (!known.includes(name))
+      throw usageError(where, "options", `have no ${show(name)}`, value, `Did you mean ${nearest(name, known)}`);
+}
+
 /** The allowed name with the fewest edits (Levenshtein) from `name`, for "did you mean"; `undefined` when none is allowed. */
 export function nearest(name: string, allowed: readonly string[]): string | undefined {
   const edits = (other: string): number => {

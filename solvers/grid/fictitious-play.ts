@@ -73,7 +73,7 @@ export function fictitiousPlay(options: FictitiousPlayOptions = {}): Solver<Mean
     ...options,
     exploitability: "history" as const,
   };
-  checkFixedPoint(NAME, settings);
+  checkFixedPoint(NAME, settings, ["rate"]);
   const { rate } = settings;
   demand(
     rate === "harmonic" || rate === "line-search" || (typeof rate === "number" && rate > 0 && rate <= 1),

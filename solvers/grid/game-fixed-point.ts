@@ -4,7 +4,7 @@
 // Exploitability of a policy π: J(π; m^π) − inf J(·; m^π) with the crowd m^π that it makes: the yardstick of all three.
 // Reference: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Cacace, Camilli, Goffi 2021 (key cacace2021policy).
 import type { MeanFieldGame } from "../../problems/index.js";
-import { demand, SolveError } from "../../src/error.js";
+import { demand, demandKnown, SolveError } from "../../src/error.js";
 import { arraySpace, type VectorSpace } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { GameFields, History, Status } from "../../src/solution/index.js";
@@ -40,8 +40,11 @@ export interface FixedPointOptions extends Partial<GameSchemeOptions> {
 export type FixedPointSettings = FixedPointOptions &
   Required<Pick<FixedPointOptions, "tolerance" | "maxIterations" | "start" | "exploitability">>;
 
-/** Checks the shared options. */
-export function checkFixedPoint(where: string, s: FixedPointSettings): void {
+const SHARED = ["points", "steps", "scheme", "time", "tolerance", "maxIterations", "start", "exploitability"] as const;
+
+/** Checks the shared options; `own` are the names of the others. */
+export function checkFixedPoint(where: string, s: FixedPointSettings, own: readonly string[]): void {
+  demandKnown(where, s, [...SHARED, ...own]);
   demand(
     s.tolerance > 0 && Number.isFinite(s.tolerance),
     where,

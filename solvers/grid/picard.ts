@@ -73,7 +73,7 @@ export function picard(options: PicardOptions = {}): Solver<MeanFieldGame, GridG
     exploitability: "history" as const,
     ...options,
   };
-  checkFixedPoint(NAME, settings);
+  checkFixedPoint(NAME, settings, ["damping", "anderson"]);
   const { damping, anderson: window } = settings;
   demand(damping > 0 && damping <= 1, NAME, "damping", "lie in (0, 1]", damping, "Use damping: 0.5");
   demand(Number.isInteger(window) && window >= 0, NAME, "anderson", "be an integer ≥ 0", window, "Use anderson: 5");

@@ -72,7 +72,7 @@ export function policyIteration(options: PolicyIterationOptions = {}): Solver<Me
     exploitability: "history" as const,
     ...options,
   };
-  checkFixedPoint(NAME, settings);
+  checkFixedPoint(NAME, settings, ["damping"]);
   const { damping } = settings;
   demand(damping > 0 && damping <= 1, NAME, "damping", "lie in (0, 1]", damping, "Use damping: 1");
   const record = {

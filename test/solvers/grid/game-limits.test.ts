@@ -160,6 +160,22 @@ describe("starts", () => {
       );
   });
 
+  test("an option that is misspelt", () => {
+    const message = (make: (options: never) => unknown) => {
+      try {
+        make({ pointz: 64 } as never);
+      } catch (e) {
+        return (e as Error).message;
+      }
+      return "not refused";
+    };
+    expect([picard, policyIteration, fictitiousPlay].map(message)).toEqual(
+      ["picard", "policyIteration", "fictitiousPlay"].map(
+        (name) => `${name}: options must have no "pointz"; got 64. Did you mean points.`,
+      ),
+    );
+  });
+
   test("a number of cells that is text", () => {
     expect(() => gameScheme(game(), { points: "8" as never, steps: 4 })).toThrow(
       'cells: points must have 1 entries, one an axis; got "8". Use one number for all axes.',
