@@ -52,6 +52,8 @@ export function internalOf(energy: Energy): InternalEnergy | null {
  *
  * @throws UsageError when q is not finite and > 0, or V or W not finite at a centre
  *
+ * *Notes*: a kernel that is infinite at 0 must be an expression; a function's value there is refused where it is made.
+ *
  * *References*: bailo2020fully
  */
 export function energyOnCells(energy: Energy, cells: Cells): EnergyOnCells {

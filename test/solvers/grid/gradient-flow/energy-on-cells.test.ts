@@ -80,12 +80,12 @@ describe("messages", () => {
   const line = cells(domain({ lower: [-1], upper: [1], ends: "no-flux" }), 4);
   test("what cannot be put on cells", () => {
     expect(
-      message(() => energyOnCells(energy({ dimension: 1, potential: (x) => 1 / (x[0] < 0 ? 0 : 1) }), line)),
+      message(() => energyOnCells(energy({ dimension: 1, potential: "1/(x + 0.75)" }), line)),
     ).toMatchInlineSnapshot(
       `"energyOnCells: the potential at x = (-0.75) must be finite; got Infinity. Shrink the box."`,
     );
     expect(
-      message(() => energyOnCells(energy({ dimension: 1, interaction: (x) => 1 / Math.abs(x[0] ** 2 - 0.25) }), line)),
+      message(() => energyOnCells(energy({ dimension: 1, interaction: "1/abs(x^2 - 0.25)" }), line)),
     ).toMatchInlineSnapshot(
       `"energyOnCells: the interaction at displacement (0.5) must be finite, or integrable at 0; got Infinity. Smooth it, for example log(x^2 + y^2 + 1e-4)."`,
     );
