@@ -7,6 +7,7 @@
 // Conditions: ν > 0, plain box (no obstacle), one population. φ > 0 is kept by moving along positive curves, never by clipping.
 // References: Lasry, Lions 2007 (key lasry2007mean); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
 import type { MeanFieldGame } from "../../problems/mean-field-game.js";
+import { breathing } from "../../src/breathing.js";
 import { demand } from "../../src/error.js";
 import { cells, integrate } from "../../src/grid/index.js";
 import {
@@ -158,6 +159,7 @@ async function run(
   for (let k = 0; k < size; k++) initial[k] = Math.sqrt(average[k]);
   initial[size] = scale * (f.reduce((sum, v) => sum + v, 0) / size);
   const range = problem.coupling.massRange;
+  const breathe = breathing(context.signal);
   const result = await newton({
     space,
     initial,
@@ -223,7 +225,8 @@ async function run(
       solveShifted(phiNow, border, 0);
       let pivot = 0;
       for (let k = 0; k < size; k++) pivot += (phiNow[k] * border[k]) / size;
-      return (r, out) => {
+      return async (r, out) => {
+        await breathe();
         const z = out.subarray(0, size);
         solveShifted(r, z, 1);
         let along = 0;

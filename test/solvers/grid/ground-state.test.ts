@@ -135,3 +135,16 @@ describe("messages", () => {
     );
   });
 });
+
+describe("a long solve", () => {
+  it("lets timers run, and an abort by one of them ends it", async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error("enough")), 1);
+    const problem = game({
+      domain: domain({ lower: [0, 0], upper: [1, 1] }),
+      populations: { viscosity: 0.05, hamiltonian: hamiltonianQuadratic({ dimension: 2 }) },
+      coupling: couplingLocal({ dimension: 2, cost: "m^2 + 2*cos(2*pi*x)*sin(2*pi*y)" }),
+    });
+    await expect(solve(problem, groundState({ points: 192 }), { signal: stop.signal })).rejects.toThrow("enough");
+  });
+});
