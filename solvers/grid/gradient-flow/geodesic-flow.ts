@@ -84,7 +84,7 @@ export async function geodesicFlow(
     times: Float64Array.from({ length: count + 1 }, (_, n) => (n === count ? problem.horizon : n * tau)),
     slabs,
     potentials,
-    energies: shares.map((s) => 0.5 * s * s * square),
+    energies: shares.map((s) => s * s * (found.objective.dual as number)),
     dissipations: shares.map((s) => s * s * square),
     speeds: shares.map((s) => s * Math.sqrt(fastest)),
     status: found.status,

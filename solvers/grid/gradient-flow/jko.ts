@@ -31,9 +31,9 @@ export interface JkoOptions {
   readonly method?: "back-and-forth" | "primal-dual";
   /** Default `"jko"`. */
   readonly variant?: "jko" | "crank-nicolson";
-  /** Back-and-forth: ∫|ρ_φ − T#ρⁿ|/mass at which a step ends. Primal–dual: its relative residual. Default 1e-4, 1e-8. */
+  /** Back-and-forth: ∫|ρ_φ − T#ρⁿ|/mass at which a step ends. Primal–dual: its relative residual. Default 1e-4, 1e-5. */
   readonly tolerance?: number;
-  /** Newton steps of a movement at most (default 40), or primal–dual iterations (default 50 000). */
+  /** Newton steps of a movement at most (default 40), or primal–dual iterations (default 20 000). */
   readonly maxIterations?: number;
   /** Rounds of back and forth before Newton's method, at most; default 20. */
   readonly rounds?: number;
@@ -67,7 +67,7 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
   const where = "jko";
   const { points = 64, step = null, method = "back-and-forth", variant = "jko", rounds = 20, samples = 2 } = options;
   const dual = method === "primal-dual";
-  const { tolerance = dual ? 1e-8 : 1e-4, maxIterations = dual ? 50_000 : 40 } = options;
+  const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 40 } = options;
   const counts = typeof points === "number" ? [points] : points;
   demand(
     counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
