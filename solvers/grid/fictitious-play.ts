@@ -32,6 +32,7 @@ import {
   unlessOverdrawn,
 } from "./game-fixed-point.js";
 import type { GameScheme } from "./game-scheme.js";
+import { gameOrder } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 import type { Path } from "./game-sweeps.js";
 
@@ -85,7 +86,7 @@ export function fictitiousPlay(options: FictitiousPlayOptions = {}): Solver<Mean
   );
   const record = {
     name: NAME,
-    order: settings.scheme === "central" ? 2 : 1,
+    order: gameOrder(settings),
     references: ["cardaliaguet2017learning", ...(rate === "line-search" ? ["lavigne2023generalized"] : [])],
     options: recorded(settings),
   };

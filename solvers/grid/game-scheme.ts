@@ -5,7 +5,7 @@
 //   θ = 1  implicit Euler, τ = t_n, t = t_{n+1} (f, s and q are paid on arrival): order 1; with a monotone G the matrix 1/Δt + A is
 //          an M-matrix: m ≥ 0 for every Δt, discrete comparison, and uniqueness carried over from the continuum
 //   θ = ½  implicit midpoint, τ = t = t_{n+½}: order 2, symplectic; m ≥ 0 only while Δt and h resolve the solution
-// For both the Fokker–Planck operator is the exact transpose of the linearised Hamilton–Jacobi–Bellman operator: Aᵀ1 = 0 off doors,
+// For both the Fokker–Planck operator is the exact transpose of the linearised Hamilton–Jacobi–Bellman operator: A1 = 0 off doors,
 // so mass is exact. A acts by rates: (Av)_k = Σ_j r_j(k) (v_k − v_{neighbour j}), r ≥ 0: the generator of a Markov chain.
 // Reference: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
 import { densityOn, type MeanFieldGame } from "../../problems/index.js";
@@ -41,6 +41,11 @@ export interface GameSchemeOptions {
   readonly time?: "implicit-euler" | "midpoint";
 }
 
+/** Formal order of a scheme, the lower of space and time; 1 for a numerical Hamiltonian of the user's own. */
+export function gameOrder({ scheme, time }: Pick<Partial<GameSchemeOptions>, "scheme" | "time">): 1 | 2 {
+  return scheme === "central" && time !== "implicit-euler" ? 2 : 1;
+}
+
 /** A(U, M) of one step and population, by jump rates. */
 export interface Rates {
   /** r_j(k) ≥ 0 when G is monotone; 2d fields. Links that lead nowhere (walls, doors) have k itself as neighbour and do not count. */
@@ -58,8 +63,6 @@ export interface GameScheme {
   readonly times: Float64Array;
   /** 1 or ½. */
   readonly theta: number;
-  /** 1 or 2. */
-  readonly order: number;
   readonly hamiltonians: readonly NumericalHamiltonian[];
   readonly running: GridCoupling;
   /** `null`: g = 0. */
@@ -558,7 +561,6 @@ export function gameScheme(problem: MeanFieldGame, options: GameSchemeOptions): 
     dt,
     times,
     theta,
-    order: theta === 1 ? 1 : 2,
     hamiltonians,
     running,
     terminal,

@@ -13,13 +13,14 @@
 // Eisenstat, Walker 1996 (key eisenstat1996choosing); Knoll, Keyes 2004 (key knoll2004jacobian).
 import type { MeanFieldGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, usageError } from "../../src/error.js";
+import { demand, UsageError, usageError } from "../../src/error.js";
 import { arraySpace, newton as newtonKrylov } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { GameFields, History } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
+import { whyNoWaves } from "./feynman-kac.js";
 import { type GamePreconditioner, transformPreconditioner } from "./game-preconditioner.js";
-import { type GameScheme, type GameSchemeOptions, gameScheme } from "./game-scheme.js";
+import { type GameScheme, type GameSchemeOptions, gameOrder, gameScheme } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 import { sweepPreconditioner } from "./sweep-preconditioner.js";
 
@@ -40,8 +41,8 @@ export interface NewtonOptions extends Partial<GameSchemeOptions> {
   readonly restart?: number;
   /**
    * `"transform"`: mean coefficients, both equations together; `"sweeps"`: true coefficients, one equation after the other; not for
-   * planning games. Default `"auto"`: sweeps where there are doors or obstacles, else transform, and sweeps from the start again where a Newton
-   * step takes more than 80 GMRES steps.
+   * planning games. Default `"auto"`: sweeps where there are doors or obstacles or a cost needs m > 0 (ln m, whose slope has no mean to
+   * speak of), else transform, and sweeps from the start again where a Newton step takes more than 80 GMRES steps.
    */
   readonly preconditioner?: "auto" | "transform" | "sweeps";
 }
@@ -53,8 +54,13 @@ const LADDER = [
 ];
 /** Below this viscosity, in the same units, continuation begins at once. */
 const SMALL = 0.015;
+/** Newton steps up to which a stage of the continuation is easy. */
+const EASY = 7;
 /** Largest residual at which a step of the continuation hands over. */
 const HANDOVER = 1e-2;
+
+/** Largest fall of ln m in one Newton step. */
+const LARGEST_FALL = -30;
 
 /** GMRES steps within one Newton step above which mean coefficients give way to the true ones. */
 const PATIENCE = 80;
@@ -90,7 +96,7 @@ export function newton(options: NewtonOptions = {}): Solver<MeanFieldGame, GridG
   check(settings);
   const record = {
     name: NAME,
-    order: settings.scheme === "central" ? 2 : 1,
+    order: gameOrder(settings),
     references: ["achdou2010mean", "achdou2012iterative", "eisenstat1996choosing", "knoll2004jacobian"],
     options: Object.freeze({
       ...settings,
@@ -140,7 +146,8 @@ function check(s: Settings): void {
     'Use preconditioner: "auto"',
   );
   demand(
-    s.start === "uniform" || (typeof s.start === "object" && s.start !== null),
+    s.start === "uniform" ||
+      (typeof s.start === "object" && s.start !== null && "value" in s.start && "density" in s.start),
     NAME,
     "start",
     'be "uniform" or fields',
@@ -177,7 +184,10 @@ async function descend(problem: MeanFieldGame, s: Settings, context: SolveContex
   const earlier = { newtonSteps: 0, linearSteps: 0 };
   const climb = async (from: number): Promise<boolean> => {
     x = uniform(own);
-    for (const nu of LADDER.filter((v) => v <= from && v > least * 1.0001)) {
+    const rungs = LADDER.filter((v) => v <= from && v > least * 1.0001);
+    // A stage that was easy lets the next viscosity be left out; one that fails after that goes back to it.
+    for (let at = 0, next = 1; at < rungs.length; at += next) {
+      const nu = rungs[at];
       const eased = schemeOf(atLeast(problem, nu * unit), s);
       const stage = await solveAt(
         eased,
@@ -188,8 +198,14 @@ async function descend(problem: MeanFieldGame, s: Settings, context: SolveContex
       );
       earlier.newtonSteps += stage.result.iterations;
       earlier.linearSteps += stage.linear;
+      if (!stage.result.status.converged && next === 2) {
+        at -= 2;
+        next = 1;
+        continue;
+      }
       x = stage.result.solution;
       if (!stage.result.status.converged) return false;
+      next = stage.result.iterations <= EASY && at + 2 < rungs.length ? 2 : 1;
     }
     return true;
   };
@@ -256,6 +272,8 @@ function uniform(scheme: GameScheme): Float64Array {
 interface Stage {
   readonly result: Awaited<ReturnType<typeof newtonKrylov<Float64Array>>>;
   readonly linear: number;
+  /** What a term said of the last trial step that it does not bear; `null` when there was none. */
+  readonly refusal: string | null;
 }
 
 async function solveAt(
@@ -266,13 +284,13 @@ async function solveAt(
   stage: string,
 ): Promise<Stage> {
   const maySweep = s.preconditioner !== "transform" && scheme.final === null;
-  if (maySweep && (s.preconditioner === "sweeps" || !scheme.cells.isPlain))
+  if (maySweep && (s.preconditioner === "sweeps" || !scheme.cells.isPlain || leastDensity(scheme) > 0))
     return attempt(scheme, sweepPreconditioner(scheme), initial, s, context, stage, null);
   const impatience = maySweep ? new AbortController() : null;
   const first = await attempt(scheme, transformPreconditioner(scheme), initial, s, context, stage, impatience);
   if (impatience === null || !impatience.signal.aborted) return first;
   const second = await attempt(scheme, sweepPreconditioner(scheme), initial, s, context, stage, null);
-  return { result: second.result, linear: first.linear + second.linear };
+  return { ...second, linear: first.linear + second.linear };
 }
 
 /** One run of Newton's method; `impatience` is aborted when a Newton step takes more than {@link PATIENCE} GMRES steps. */
@@ -286,11 +304,24 @@ async function attempt(
   impatience: AbortController | null,
 ): Promise<Stage> {
   const breathe = breathing(context.signal);
+  let started = false;
+  let refusal: string | null = null;
   let jacobian: ReturnType<GameScheme["linearise"]> | null = null;
   let linear = 0;
   const result = await newtonKrylov<Float64Array>({
     space: arraySpace(scheme.length),
-    residual: (x, out) => scheme.residual(x, out),
+    residual: async (x, out) => {
+      await breathe();
+      try {
+        scheme.residual(x, out);
+        started = true;
+      } catch (error) {
+        // Nothing is wrong with the terms where Newton starts: a trial step went where they have no value, and is shortened.
+        if (!(error instanceof UsageError) || !started) throw error;
+        refusal = error.message;
+        out.fill(Number.NaN);
+      }
+    },
     initial,
     preconditioner: (x) => {
       jacobian = scheme.linearise(x);
@@ -300,16 +331,17 @@ async function attempt(
         linear++;
         if (++applied > PATIENCE) impatience?.abort();
         await preconditioner.apply(v, out);
-        if (!scheme.cells.isPlain) {
-          clearSolid(scheme, out);
-          closeMass(scheme, v, out);
-        }
+        if (!scheme.cells.isPlain) clearSolid(scheme, out);
+        if (!preconditioner.keepsMass) closeMass(scheme, x, v, out);
         await breathe();
       };
     },
     jacobian: (_x, v, out) => jacobian?.apply(v, out),
-    // A central scheme's density may be negative: then that is its answer.
-    move: scheme.hamiltonians.every((h) => h.name !== "central") ? retraction(scheme) : undefined,
+    // A central scheme's density may be negative: then that is its answer, unless a cost needs m > 0.
+    move:
+      leastDensity(scheme) > 0 || scheme.hamiltonians.every((h) => h.name !== "central")
+        ? retraction(scheme)
+        : undefined,
     measure: largest,
     tolerance: 0,
     absolute: s.tolerance,
@@ -322,7 +354,12 @@ async function attempt(
     onIteration: (iteration, residual) => context.progress({ stage, iteration, fraction: null, residual }),
   });
   const counted = result.linearIterations.values.reduce((sum, v) => sum + v, 0);
-  return { result, linear: impatience?.signal.aborted === true ? linear : counted };
+  return { result, linear: impatience?.signal.aborted === true ? linear : counted, refusal };
+}
+
+/** The density that running and terminal costs need at least. */
+function leastDensity({ problem: { coupling, terminal } }: GameScheme): number {
+  return Math.max(coupling.massRange[0], terminal?.massRange[0] ?? 0);
 }
 
 /** Solid cells hold 0, whatever a preconditioner that does not know them says. */
@@ -332,10 +369,10 @@ function clearSolid({ cells: { open } }: GameScheme, x: Float64Array): void {
 }
 
 /**
- * Shifts each slab of densities by a constant so that the masses of M⁻¹v follow the sums of v exactly, as F′ has it where no doors are:
+ * Shifts each slab of densities, by a share of the density at x, so that the masses of M⁻¹v follow the sums of v exactly, as F′ has it where no doors are:
  * then residuals of Krylov vectors have no mass, and Newton's steps keep it to round-off whatever the accuracy of the sweeps.
  */
-function closeMass(scheme: GameScheme, v: Float64Array, out: Float64Array): void {
+function closeMass(scheme: GameScheme, x: Float64Array, v: Float64Array, out: Float64Array): void {
   const { cells: c, steps, dt, problem } = scheme;
   const { size } = c.grid;
   if (c.doors.link.length > 0) return;
@@ -344,12 +381,14 @@ function closeMass(scheme: GameScheme, v: Float64Array, out: Float64Array): void
     for (let n = 0; n < steps - (scheme.final === null ? 0 : 1); n++) {
       const at = v.length / 2 + (k * steps + n) * size;
       let has = 0;
+      let crowd = 0;
       for (let i = at; i < at + size; i++) {
         mass += dt * v[i];
         has += out[i];
+        crowd += x[i];
       }
-      const shift = (mass - has) / c.openCount;
-      for (let i = 0; i < size; i++) if (c.open[i] === 1) out[at + i] += shift;
+      const share = (mass - has) / crowd;
+      for (let i = at; i < at + size; i++) out[i] += share * x[i];
     }
   }
 }
@@ -365,12 +404,14 @@ function largest(f: Float64Array): number {
 
 /**
  * x ⊕ λd. Densities go along ℓ + (m − ℓ) φ(λd/(m − ℓ)) with φ(r) = 1 + r for r ≥ −0.8 and 0.1 + 0.01/(−0.7 − r) below: C¹, above
- * 0.1, so that no density is lost in one step; a slab that was bent is scaled to the mass of its straight step.
+ * 0.1, so that no density is lost in one step. Where a cost needs m > 0, as ln m does, φ(r) = eʳ for r < 0: a full Newton step of ln m,
+ * with which tails of many orders of magnitude are reached. A slab that was bent is scaled to the mass of its straight step.
  */
 function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Float64Array, out: Float64Array) => void {
   const { problem, cells, steps, length } = scheme;
   const { size } = cells.grid;
-  const least = problem.coupling.massRange[0];
+  const least = leastDensity(scheme);
+  const logarithmic = least > 0;
   const slabs = problem.populations.length * steps;
   return (x, lambda, d, out) => {
     for (let i = 0; i < length; i++) out[i] = x[i] + lambda * d[i];
@@ -384,7 +425,10 @@ function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Fl
         const above = x[i] - least;
         const change = lambda * d[i];
         straight += out[i];
-        if (above > 0 && change < -0.8 * above) out[i] = least + above * (0.1 + 0.01 / (-0.7 - change / above));
+        if (logarithmic && change < 0)
+          out[i] = above > 0 ? least + above * Math.exp(Math.max(change / above, LARGEST_FALL)) : x[i];
+        else if (above > 0 && change < -0.8 * above)
+          out[i] = least + above * (0.1 + 0.01 / (-0.7 - change / above));
         bent += out[i];
       }
       if (bent > straight && straight > 0) {
@@ -397,7 +441,7 @@ function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Fl
 
 function statusOf(
   scheme: GameScheme,
-  { result, linear }: Stage,
+  { result, linear, refusal }: Stage,
   s: Settings,
   climbed: boolean,
 ): { converged: boolean; text: string } {
@@ -415,11 +459,20 @@ function statusOf(
   const f = new Float64Array(scheme.length);
   scheme.residual(result.solution, f);
   const at = f.reduce((worst, v, i) => (!(Math.abs(v) <= Math.abs(f[worst])) ? i : worst), 0);
+  if (!Number.isFinite(f[at]))
+    return {
+      converged: false,
+      text: `stopped: the ${at < scheme.length / 2 ? "costs or the Hamiltonian are" : "source of mass or the Hamiltonian's slope is"} ${f[at]} at ${placeOf(scheme, at)}; keep the game's formulas finite there`,
+    };
   const equation = at < scheme.length / 2 ? "Hamilton–Jacobi–Bellman" : "Fokker–Planck";
   const why = /after \d+ Newton/.test(result.status.text) ? "maxIterations is reached" : "no step lowers the residuals";
+  const told = why === "maxIterations is reached" || refusal === null ? "" : ` (${refusal.replace(/\.$/, "")})`;
   const cures = [
     ...(why === "maxIterations is reached" ? ["raise maxIterations"] : []),
-    ...(climbed || s.continuation === false ? [] : ["leave start out, so that continuation in the viscosity can help"]),
+    ...(bridges(scheme.problem) ? ["use schroedingerBridge(): nobody pays for the crowd here"] : []),
+    ...(climbed || s.continuation === false || s.start === "uniform"
+      ? []
+      : ["leave start out, so that continuation in the viscosity can help"]),
     ...(s.continuation === false ? ['set continuation: "auto"'] : []),
     "raise the viscosity",
     "use more steps",
@@ -429,8 +482,13 @@ function statusOf(
   ];
   return {
     converged: false,
-    text: `stalled: largest residual ${short(result.residual)} > ${short(s.tolerance)} after ${result.iterations} Newton and ${linear} GMRES steps, in the ${equation} equation at ${placeOf(scheme, at)}: ${why}; ${cures.join(", ")}`,
+    text: `stalled: largest residual ${short(result.residual)} > ${short(s.tolerance)} after ${result.iterations} Newton and ${linear} GMRES steps, in the ${equation} equation at ${placeOf(scheme, at)}: ${why}${told}; ${cures.join(", ")}`,
   };
+}
+
+/** Whether a game is one that schroedingerBridge() solves. */
+function bridges({ mode, coupling, populations, domain }: MeanFieldGame): boolean {
+  return mode === "planning" && !coupling.dependsOnMass && whyNoWaves(populations, domain) === null;
 }
 
 function short(v: number): string {

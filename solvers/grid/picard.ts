@@ -34,6 +34,7 @@ import {
   total,
   unlessOverdrawn,
 } from "./game-fixed-point.js";
+import { gameOrder } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 
 export interface PicardOptions extends FixedPointOptions {
@@ -79,7 +80,7 @@ export function picard(options: PicardOptions = {}): Solver<MeanFieldGame, GridG
   demand(Number.isInteger(window) && window >= 0, NAME, "anderson", "be an integer ≥ 0", window, "Use anderson: 5");
   const record = {
     name: NAME,
-    order: settings.scheme === "central" ? 2 : 1,
+    order: gameOrder(settings),
     references: ["achdou2010mean", ...(window > 0 ? ["walker2011anderson"] : [])],
     options: recorded(settings),
   };

@@ -32,6 +32,7 @@ import {
   unlessOverdrawn,
 } from "./game-fixed-point.js";
 import type { GameScheme } from "./game-scheme.js";
+import { gameOrder } from "./game-scheme.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 import { evaluatePolicy, feedbackPolicy, type GamePolicy, type Path, transport } from "./game-sweeps.js";
 
@@ -77,7 +78,7 @@ export function policyIteration(options: PolicyIterationOptions = {}): Solver<Me
   demand(damping > 0 && damping <= 1, NAME, "damping", "lie in (0, 1]", damping, "Use damping: 1");
   const record = {
     name: NAME,
-    order: settings.scheme === "central" ? 2 : 1,
+    order: gameOrder(settings),
     references: ["cacace2021policy"],
     options: recorded(settings),
   };

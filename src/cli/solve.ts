@@ -14,7 +14,7 @@ export const solveCommand: Command = {
   help: `meanfield solve PROBLEM [--solver NAME] [--set NAME=VALUE …]: solve one problem with one solver
 
   PROBLEM          a catalogue name or a JSON problem file
-  --solver NAME    see meanfield list (default: particle for flows, newton or ergodic for games)
+  --solver NAME    see meanfield list (default: particle for flows, else the first listed that handles the problem)
   --set NAME=VALUE an option of the solver, VALUE as JSON; may be repeated
   --checkpoint F   write state to F now and then, and resume from it when it exists
   --out FOLDER     write solution.json and fields.npz there

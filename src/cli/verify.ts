@@ -2,7 +2,7 @@
 
 import type { Arbitrary } from "fast-check";
 import { proximalFlow, randomGame } from "../../problems/index.js";
-import { UsageError } from "../error.js";
+import { UsageError, usageError } from "../error.js";
 import { demandWritableFile, encodeJson, writeFileAtomic } from "../io/index.js";
 import type { Problem } from "../problem.js";
 import type { Solution } from "../solution/index.js";
@@ -11,6 +11,7 @@ import {
   arbitraryProximalFlow,
   flowLaws,
   type Law,
+  type RandomGame,
   type VerifyReport,
   verify,
 } from "../verify/index.js";
@@ -48,7 +49,7 @@ Example:
     const name = (parsed.values.solver as string | undefined) ?? "particle";
     const solver = chooseSolver(name, readSettings((parsed.values.set ?? []) as string[]));
     if (parsed.out !== null) await demandWritableFile(parsed.out);
-    const { problems, laws } = subjects(solvers[name].kind);
+    const { problems, laws } = subjects(name);
     const report = await verify(solver, problems, {
       laws,
       runs: integerOption(parsed, "runs", 25),
@@ -64,8 +65,34 @@ Example:
   },
 };
 
-/** Random problems of a kind, and the laws they are held to. */
-function subjects(kind: string): { problems: Arbitrary<Problem>; laws: readonly Law<Solution>[] } {
+/** One random game as an example of what a solver would be given. */
+const SAMPLE: Omit<RandomGame, "name"> = {
+  dimension: 1,
+  ends: "periodic",
+  viscosity: 1,
+  horizon: 1,
+  exponent: 2,
+  congestion: null,
+  strength: 1,
+  power: 1,
+  potential: 0,
+  start: 0,
+  terminal: 0,
+};
+
+/** Random problems that a solver is for, and the laws they are held to. */
+function subjects(name: string): { problems: Arbitrary<Problem>; laws: readonly Law<Solution>[] } {
+  const { kind, make } = solvers[name];
+  const sample = randomGame({ ...SAMPLE, name: "sample" });
+  const fits = kind === "proximal-flow" || (kind === "mean-field-game" && make({}).handles(sample) === true);
+  if (!fits)
+    throw usageError(
+      "meanfield verify",
+      "--solver",
+      "solve proximal flows or time-dependent games, which can be drawn at random",
+      name,
+      "Use meanfield solve with a problem of its own kind",
+    );
   if (kind === "mean-field-game") return { problems: arbitraryGame(randomGame), laws: gameMeasures() };
   return { problems: arbitraryProximalFlow(proximalFlow), laws: flowLaws() as unknown as readonly Law<Solution>[] };
 }
