@@ -13,6 +13,8 @@ import type { GameLinearisation, GameScheme } from "./game-scheme.js";
 
 /** A preconditioner that is refreshed at each linearisation. */
 export interface GamePreconditioner {
+  /** The masses of M⁻¹v follow the sums of v as F′ has it, to round-off, where neither doors nor obstacles are. */
+  readonly keepsMass: boolean;
   /** Takes over the coefficients of F′(x). */
   update(linearisation: GameLinearisation): void;
   /** out ← M⁻¹ v. */
@@ -47,6 +49,7 @@ export function transformPreconditioner(scheme: GameScheme): GamePreconditioner 
   const planning = scheme.final !== null;
 
   return {
+    keepsMass: c.isPlain,
     update(linearisation) {
       for (let k = 0; k < K; k++) {
         const mode = modes[k];

@@ -427,8 +427,7 @@ function retraction(scheme: GameScheme): (x: Float64Array, lambda: number, d: Fl
         straight += out[i];
         if (logarithmic && change < 0)
           out[i] = above > 0 ? least + above * Math.exp(Math.max(change / above, LARGEST_FALL)) : x[i];
-        else if (above > 0 && change < -0.8 * above)
-          out[i] = least + above * (0.1 + 0.01 / (-0.7 - change / above));
+        else if (above > 0 && change < -0.8 * above) out[i] = least + above * (0.1 + 0.01 / (-0.7 - change / above));
         bent += out[i];
       }
       if (bent > straight && straight > 0) {
@@ -462,7 +461,7 @@ function statusOf(
   if (!Number.isFinite(f[at]))
     return {
       converged: false,
-      text: `stopped: the ${at < scheme.length / 2 ? "costs or the Hamiltonian are" : "source of mass or the Hamiltonian's slope is"} ${f[at]} at ${placeOf(scheme, at)}; keep the game's formulas finite there`,
+      text: `stopped: the ${at < scheme.length / 2 ? "costs or the Hamiltonian are" : "source of mass or the Hamiltonian's slope is"} not finite at ${placeOf(scheme, at)}; keep the game's formulas finite there`,
     };
   const equation = at < scheme.length / 2 ? "Hamilton–Jacobi–Bellman" : "Fokker–Planck";
   const why = /after \d+ Newton/.test(result.status.text) ? "maxIterations is reached" : "no step lowers the residuals";

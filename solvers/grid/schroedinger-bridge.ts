@@ -226,7 +226,7 @@ async function plan(
   let marginalError = Infinity;
   let iterations = 0;
   let y: Float64Array = new Float64Array(size);
-  // The norm bounds the ℓ¹ error (Cauchy–Schwarz), and is asked for in rounds until that is met.
+  // The norm bounds the ℓ¹ error (Cauchy–Schwarz), and is asked for in rounds until that is met or round-off says no.
   for (let goal = tolerance; ; goal /= 10) {
     const result = await anderson({
       space: arraySpace(size, cut.grid.cellVolume / m1),
@@ -256,7 +256,8 @@ async function plan(
     context.signal?.throwIfAborted();
     iterations += result.iterations;
     y = result.solution;
-    if (marginalError <= tolerance || !result.status.converged || iterations >= maxIterations) break;
+    const exhausted = iterations >= maxIterations || goal <= Number.EPSILON * tolerance;
+    if (marginalError <= tolerance || !result.status.converged || exhausted) break;
   }
   place(y);
   waves.backward(a, potential);

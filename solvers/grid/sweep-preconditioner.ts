@@ -69,6 +69,7 @@ export function sweepPreconditioner(scheme: GameScheme, options: SweepPreconditi
   };
 
   return {
+    keepsMass: false,
     update(linearisation) {
       current = linearisation;
       const fill = (a: Stencil, k: number, n: number) =>

@@ -3,12 +3,16 @@
 import { describe, expect, test } from "vitest";
 import {
   couplingLocal,
+  couplingLog,
   ergodicTorus,
+  gaussianBridge,
   gaussianShift,
   hamiltonianQuadratic,
+  logGaussian,
   type MeanFieldGame,
   type MeanFieldGameOptions,
   meanFieldGame,
+  obstacleCrowd,
   torusCrowd,
   twoCrowds,
 } from "../../../problems/index.js";
@@ -199,6 +203,64 @@ describe("newton", () => {
     );
   });
 
+  test("costs that need m > 0: true coefficients from the start, and densities of many orders of magnitude", async () => {
+    const game = obstacleCrowd();
+    const s = await solve(game, newton({ points: [16, 24], steps: 8 }));
+    expect(residual(game, s.fields, { points: [16, 24], steps: 8 })).toBeLessThanOrEqual(1e-6);
+    expect(massError(s.fields)).toBeLessThan(1e-14);
+    // ρ₁ is e^−90 and less where the crowd begins
+    expect(lowest(s.fields)).toBeGreaterThan(0);
+    expect(lowest(s.fields)).toBeLessThan(1e-20);
+    expect(s.counts.linearSteps).toBeLessThanOrEqual(25 * s.counts.newtonSteps);
+    const gaussian = await solve(logGaussian({ dimension: 2 }), newton({ points: 16, steps: 8 }));
+    expect(gaussian.counts.linearSteps).toBeLessThanOrEqual(10);
+  });
+
+  test("a trial step where a cost has no value is shortened, and a scheme that may go below 0 stays above for ln m", async () => {
+    const made = (cost: string | null) =>
+      meanFieldGame({
+        domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+        populations: { viscosity: 0.01, hamiltonian: quadratic(1), initial: "exp(-200*(x-0.2)^2)", mass: 1 },
+        coupling: cost === null ? couplingLog({ dimension: 1 }) : couplingLocal({ dimension: 1, cost }),
+        terminal: couplingLocal({ dimension: 1, cost: "30*(x-0.9)^2" }),
+      });
+    const text = async (game: MeanFieldGame, options: NewtonOptions) =>
+      (await solve(game, newton({ points: 16, steps: 8, ...options }), { onFailure: "return" })).status.text;
+    expect(await text(made("sqrt(m)"), { scheme: "central" })).toMatch(
+      /^stalled: .* Keep the point inside the formula/,
+    );
+    const logarithm = await solve(made(null), newton({ points: 16, steps: 8, scheme: "central" }), {
+      onFailure: "return",
+    });
+    // the mid-time means are > 0
+    expect(lowest(logarithm.fields)).toBeGreaterThanOrEqual(0);
+    // where Newton starts it is the cost that is wrong
+    await expect(solve(made("log(m - 20)"), newton({ points: 16, steps: 8 }))).rejects.toThrow(
+      /^expression: "log\(m - 20\)" must have a real value at x = /,
+    );
+  });
+
+  test("planning with thin tails names the bridge", async () => {
+    const s = await solve(gaussianBridge(), newton({ points: 16, steps: 8, maxIterations: 8 }), {
+      onFailure: "return",
+    });
+    expect(s.status.text).toMatch(
+      /; raise maxIterations, use schroedingerBridge\(\): nobody pays for the crowd here, /,
+    );
+  });
+
+  test("an infinite cost is told with its place", async () => {
+    const game = meanFieldGame({
+      domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+      populations: { viscosity: 0.1, hamiltonian: quadratic(1), initial: 1, valueSource: "1/(x-0.53125)" },
+      coupling: couplingLocal({ dimension: 1, cost: "m" }),
+    });
+    const s = await solve(game, newton({ points: 16, steps: 8 }), { onFailure: "return" });
+    expect(s.status.text).toMatchInlineSnapshot(
+      `"stopped: the costs or the Hamiltonian are not finite at t = 0, x = (0.531); keep the game's formulas finite there"`,
+    );
+  });
+
   test("an abort from outside ends it", async () => {
     const controller = new AbortController();
     const done = solve(torusCrowd({ viscosity: 0.1 }), newton({ points: 32, steps: 32 }), {
@@ -215,6 +277,7 @@ describe("newton", () => {
       { restart: 0 },
       { continuation: "yes" as "auto" },
       { start: 1 as unknown as "uniform" },
+      { start: {} as "uniform" },
       { preconditioner: "none" as "auto" },
     ].map((options) => {
       try {
@@ -231,6 +294,7 @@ describe("newton", () => {
         "UsageError: newton: restart must be an integer ≥ 1; got 0. Leave it out.",
         "UsageError: newton: continuation must be "auto" or false; got "yes". Use continuation: "auto".",
         "UsageError: newton: start must be "uniform" or fields; got 1. Use the fields of another solution on the same cells and steps.",
+        "UsageError: newton: start must be "uniform" or fields; got {}. Use the fields of another solution on the same cells and steps.",
         "UsageError: newton: preconditioner must be "auto", "transform" or "sweeps"; got "none". Use preconditioner: "auto".",
       ]
     `);

@@ -258,6 +258,22 @@ describe("laws", () => {
   });
 });
 
+test("a viscosity so small that round-off is above the tolerance ends as stalled", async () => {
+  const game = meanFieldGame({
+    domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+    mode: "planning",
+    populations: {
+      viscosity: 1e-9,
+      hamiltonian: hamiltonianQuadratic({ dimension: 1 }),
+      initial: "1+0.5*cos(pi*x)",
+      final: "1-0.5*cos(pi*x)",
+    },
+    coupling: couplingField({ dimension: 1, cost: 0 }),
+  });
+  const s = await solve(game, schroedingerBridge({ points: 32, maxIterations: 200 }), { onFailure: "return" });
+  expect(s.status.text).toMatch(/^stalled: the marginal at T is off by /);
+});
+
 test("too few iterations are reported; bad input and other games are refused in words", async () => {
   const short = await solve(between({ nu: 0.05 }), schroedingerBridge({ points: 96, maxIterations: 2 }), {
     onFailure: "return",
