@@ -3,7 +3,8 @@
 //             ρⁿ⁺¹ = ρⁿ − Δt div(upwind ρⁿ v)
 // The quadratic term makes φⁿ⁺¹ the exact critic of ρⁿ⁺¹: a backward Euler step with the mobility of ρⁿ. D is convex in ρ, so
 //   D(ρⁿ⁺¹) − D(ρⁿ) ≤ ⟨φⁿ⁺¹, ρⁿ⁺¹ − ρⁿ⟩ = −Δt Iⁿ⁺¹ ≤ 0   for every Δt  (the critic of ρⁿ instead needs Δt ≤ h²/2 where |∇φ| < L, and
-// oscillates from cell to cell above). Mass is conserved face by face; ρ ≥ 0 while L Δt Σ 1/h_a ≤ ½: a face moves less than its cell holds.
+// oscillates from cell to cell above). Mass is conserved face by face; ρ ≥ 0 while L Δt Σ 1/h_a ≤ ½: no cell loses more than it holds (1 in
+// 1-D: where a cell loses to both sides ρⁿ⁺¹ = R + div w ≥ R, because Beckmann's flux w leaves it too).
 // Face values: upwind (order 1), or MUSCL with van Leer's limiter and Hancock's half step (order 2 in space).
 // Critic: in 1-D the interior-point programme on the chain of cells, in 2-D and 3-D the primal–dual method with |∇φ| ≤ L at cells
 // (forward differences); both certified by primal, dual and gap.
@@ -42,7 +43,7 @@ const WHERE = "lipschitzFlow";
 
 /** Solution of a Lipschitz-regularised flow. */
 export interface LipschitzFlowSolution extends GradientFlowSolution {
-  /** D(ρ(t_n)) from above (Beckmann's flux) and below (φ feasible), one entry a time. */
+  /** D(ρ(t_n)) from above (Beckmann's flux; ∞ where none was found) and below (φ feasible), one entry a time. */
   readonly primal: readonly number[];
   readonly dual: readonly number[];
   /** (D(t_n) − D(t_{n+1}))/Δt − I(t_{n+1}), one entry a step. */
@@ -58,7 +59,8 @@ export interface LipschitzFlowSolution extends GradientFlowSolution {
  *
  * *Notes*: energies are the dual values, hence lower bounds within the gap; histories `primal`, `gap` and `dissipation identity error` come
  * with the solution. Iₙ is taken at the faces with the mass that they moved, I₀ with upwind values. Data and singular targets are
- * deposited on the cells (mass and mean exact). With cfl > 0.5 or MUSCL a step that would empty a cell below 0 is halved and told in `counts`.
+ * deposited on the cells (mass and mean exact). In 2-D and 3-D with cfl > 0.5, MUSCL or a poor critic, a step that would take more than a cell holds
+ * is halved and told in `counts`.
  *
  * *Good values*: 256 points in 1-D, 64² in the plane; MUSCL where the flow is a translation.
  *
@@ -191,7 +193,7 @@ async function march(
   const times = [0];
   const slabs = [rho];
   const potentials = [first.potential];
-  const primal = [first.objective.primal as number];
+  const primal = [first.objective.primal ?? Infinity];
   const dual = [first.objective.dual as number];
   const dissipations = [dissipationOf(cut, friction, first.velocity, 1)];
   const speeds = [largestSpeed(cut, rho, first.velocity)];
@@ -225,14 +227,14 @@ async function march(
     times.push(t);
     slabs.push(next);
     potentials.push(critic.potential);
-    primal.push(critic.objective.primal as number);
+    primal.push(critic.objective.primal ?? Infinity);
     dual.push(critic.objective.dual as number);
     dissipations.push(dissipationOf(cut, friction, critic.velocity, step));
     speeds.push(largestSpeed(cut, before, critic.velocity));
     const n = dual.length - 1;
     identityErrors.push((dual[n - 1] - dual[n]) / step - dissipations[n]);
     velocity = critic.velocity;
-    if ((critic.objective.gap as number) > (worst.objective.gap as number)) worst = critic;
+    if ((critic.objective.gap ?? Infinity) > (worst.objective.gap ?? Infinity)) worst = critic;
     if (!Number.isFinite(dual[n])) failure = `the energy is not finite after step ${n}`;
     context.progress({ stage: "time", iteration: n, fraction: t / T, residual: critic.objective.gap });
     await breathe();
@@ -256,7 +258,7 @@ async function march(
         failure !== null
           ? `stopped: ${failure}`
           : worst.status.converged
-            ? `converged: ${last} steps, largest gap ${(worst.objective.gap as number).toExponential(1)}`
+            ? `converged: ${last} steps, largest gap ${(worst.objective.gap ?? Infinity).toExponential(1)}`
             : `a critic of the ${last} steps did not converge; ${worst.status.text}`,
     },
     histories: [
