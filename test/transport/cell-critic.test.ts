@@ -76,6 +76,17 @@ describe("C5 and C6 on 1024 cells, to 1e-3", () => {
   });
 });
 
+it("D_f^L → D_f: C6 at L = 5 and at L so large that the bound is inactive, on the chain", async () => {
+  const divergence = kullbackLeibler();
+  const wide = cells(domain({ lower: [-16], upper: [16], ends: ["no-flux"] }), 1024);
+  for (const [c, p, q, L, expected] of [
+    [line, bimodal, normal(0), 5, 1.62471],
+    [line, bimodal, normal(0), 1e3, 1.625094],
+    [wide, normal(0), normal(0, 2), 1e3, 0.318147],
+  ] as const)
+    bracket(await cellCritic({ cells: c, target: on(c, q), divergence, lipschitz: L }).solve(on(c, p)), expected, 1e-4);
+});
+
 describe("against the chain", () => {
   const divergences = [
     kullbackLeibler(),
