@@ -57,7 +57,8 @@ export interface ParticleGradientFlowSolution extends Solution<GradientFlow> {
  * @throws UsageError when an option is out of range, or a law cannot be sampled
  *
  * *Notes*: a particle that ties between samples follows the first. With as many particles as samples the particles end on the data; what
- * generalises in such methods is the smoothness of a learnt critic, and this one has none.
+ * generalises in such methods is the smoothness of a learnt critic, and this one has none. The critic is that of the step's start: once
+ * particles arrive, D may rise by O(Δt) and stay above 0, where samples hold more or fewer particles than their share.
  *
  * *Good values*: 200 particles and samples take a tenth of a second a step.
  *
