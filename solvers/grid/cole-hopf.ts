@@ -8,8 +8,8 @@
 // References: Guéant 2012 (key gueant2012mean); Anderson 1965 (key anderson1965iterative); Strang 1968 (key strang1968construction).
 import { densityOn, type MeanFieldGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand } from "../../src/error.js";
-import { cells, integrate } from "../../src/grid/index.js";
+import { demand, usageError } from "../../src/error.js";
+import { type Cells, cells, integrate } from "../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
@@ -178,6 +178,10 @@ async function iterate(
   const start = new Float64Array(length);
   for (const slab of m.flatMap((slabsOf, k) => slabsOf.map((s) => [s, k] as const))) slab[0].set(initial[slab[1]]);
   costs(start);
+  for (let k = 0; k < K; k++) {
+    for (let n = 0; n <= N; n++) demandCosts(where, cut, times[n], cost(start, k, n));
+    if (terminal !== null) demandCosts(where, cut, T, final(start, k));
+  }
   const breathe = breathing(context.signal);
   let worst = Infinity;
   let scale = 1;
@@ -269,7 +273,7 @@ export function demandSlabs(
   tolerance: number,
   maxIterations: number,
 ): void {
-  const counts = typeof points === "number" ? [points] : points;
+  const counts: readonly number[] = Array.isArray(points) ? points : [points];
   demand(
     counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
     where,
@@ -294,6 +298,20 @@ export function demandSlabs(
     "be an integer ≥ 1",
     maxIterations,
     "Use maxIterations: 200 to start",
+  );
+}
+
+/** Throws unless a cost is finite on all cells. */
+export function demandCosts(where: string, { grid, points }: Cells, t: number, cost: Float64Array): void {
+  const at = cost.findIndex((v) => !Number.isFinite(v));
+  if (at < 0) return;
+  const x = Array.from(points.subarray(at * grid.dimension, (at + 1) * grid.dimension)).join(", ");
+  throw usageError(
+    where,
+    "the cost",
+    `be finite at x = (${x}), t = ${t}`,
+    cost[at],
+    "Change the formula, or the density where it needs m > 0",
   );
 }
 

@@ -5,6 +5,7 @@
 // e^{−φ/D} keep it. Σ_k (L ρ)_k = what leaves through doors: mass is exact. Columns of L sum to 0, its links are ≤ 0 for monotone fluxes.
 // Reference: Eymard, Gallouët, Herbin 2000 (key eymard2000finite).
 import type { Field } from "../../problems/terms/index.js";
+import { usageError } from "../../src/error.js";
 import type { Cells } from "../../src/grid/index.js";
 import type { Stencil } from "../../src/linalg/index.js";
 import type { Flux } from "./flux.js";
@@ -100,6 +101,18 @@ export function driftOperator(cells: Cells, drift: Drift, flux: Flux): DriftOper
           const b = (drift.drift as readonly Field[])[j >> 1].evaluate(t, doorPoints.subarray(i * d, (i + 1) * d))[0];
           setDoor(i, j % 2 === 0 ? -b : b);
         }
+      }
+      for (let a = 0; a < d; a++) {
+        const other = neighbour[2 * a + 1];
+        for (let k = 0; k < size; k++)
+          if (other[k] !== k && !Number.isFinite(velocity[a][k]))
+            throw usageError(
+              "fokkerPlanck",
+              "the drift",
+              `be finite at x = (${Array.from(faces[a].subarray(k * d, (k + 1) * d)).join(", ")}), t = ${t}`,
+              velocity[a][k],
+              "Change the formula there",
+            );
       }
       for (let a = 0; a < d; a++) {
         flux(velocity[a], diffusion, g.axes[a].spacing, left[a], right[a]);

@@ -27,7 +27,7 @@ export function fluxScharfetterGummel(
     const b = velocity[k];
     const size = Math.abs(b) / scale;
     // B(−|P|) = B(|P|) + |P|: nothing cancels.
-    const small = scale * (size === 0 ? 1 : size / Math.expm1(size));
+    const small = size > 700 ? 0 : scale * (size === 0 ? 1 : size / Math.expm1(size));
     const large = small + Math.abs(b);
     left[k] = b > 0 ? large : small;
     right[k] = b > 0 ? small : large;

@@ -13,7 +13,7 @@ import { type Cells, cells, integrate } from "../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel, heatSemigroup, resolvesHeat } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
-import { demandKernel, demandSlabs } from "./cole-hopf.js";
+import { demandCosts, demandKernel, demandSlabs } from "./cole-hopf.js";
 import { feynmanKac, whyNoWaves } from "./feynman-kac.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 
@@ -298,6 +298,9 @@ function potentials(problem: MeanFieldGame, cut: Cells, times: Float64Array): (r
         const f = valueSource.evaluate(t, cut.points);
         for (let i = 0; i < f.length; i++) s[n][i] += f[i];
       });
+    times.forEach((t, n) => {
+      demandCosts("schroedingerBridge", cut, t, s[n]);
+    });
     return s.every((slab) => slab.every((v) => v === 0)) ? null : s;
   });
 }

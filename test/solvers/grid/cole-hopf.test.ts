@@ -319,3 +319,22 @@ test("bad input and games that do not fit are refused in words", () => {
     ]
   `);
 });
+
+test("points that are no numbers and costs that are not finite are told in one sentence", async () => {
+  expect(() => coleHopf({ points: "a" as unknown as number })).toThrow(
+    'coleHopf: points must be an integer ≥ 4, or one for each axis; got "a". Use points: 64 to start.',
+  );
+  const game = meanFieldGame({
+    domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+    populations: {
+      viscosity: 0.1,
+      hamiltonian: hamiltonianQuadratic({ dimension: 1 }),
+      initial: 1,
+      valueSource: "1/(x-0.53125)",
+    },
+    coupling: couplingLocal({ dimension: 1, cost: "m" }),
+  });
+  await expect(solve(game, coleHopf({ points: 16, steps: 8 }))).rejects.toThrow(
+    "coleHopf: the cost must be finite at x = (0.53125), t = 0; got Infinity. Change the formula, or the density where it needs m > 0.",
+  );
+});

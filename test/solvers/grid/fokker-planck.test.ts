@@ -181,6 +181,7 @@ describe("fluxes", () => {
     expect(weights(fluxScharfetterGummel, 0, 0.5, 0.1)).toEqual([5, 5]);
     expect(weights(fluxScharfetterGummel, -3, 0, 0.1)).toEqual([0, 3]);
     expect(weights(fluxScharfetterGummel, 1e6, 1e-3, 0.1)).toEqual([1e6, 0]);
+    expect(weights(fluxScharfetterGummel, 3, 1e-320, 0.1)).toEqual([3, 0]);
   });
 });
 
@@ -280,6 +281,18 @@ describe("any domain", () => {
     expect(found.order).toBeGreaterThan(1.9);
     expect(found.level).toBeLessThan(2e-3);
   });
+});
+
+test("a drift that is not finite is told with its place and time", async () => {
+  const problem = fokkerPlanckProblem({
+    domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+    diffusion: 0.1,
+    drift: ["1/(x - 0.5)"],
+    initial: 1,
+  });
+  await expect(solve(problem, fokkerPlanck({ points: 16, steps: 4 }))).rejects.toThrow(
+    /^fokkerPlanck: the drift must be finite at x = \(0\.5\), t = \S+; got -?Infinity\. Change the formula there\.$/,
+  );
 });
 
 test("negative cells are counted and reported, not clipped", async () => {
