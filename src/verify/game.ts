@@ -3,6 +3,8 @@
 //   feedback    v = −∂ₚH(x, ∇u, m): the velocity that the paths follow is that of the value
 //   terminal    u(T) = g(x, m(T));   initial  m(0) = m₀;   planning  m(T) = prescribed
 //   paths       simulated paths dX = v dt + √(2ν) dW have the moments of m(T/2) and m(T)
+//   cost        u(0, X₀) = ∫(L + f + s) dt + g(X_T) − ∫√(2ν) ∇u·dW on paths with the problem's own ν (Itô): on average, with the
+//               stochastic integral as control variate, so that little but discretisation errors is left
 //   HJB         −∂ₜu − νΔu + H − f on the paths, by central differences of value(t, x): reported
 // Σ over two solutions: the Lasry–Lions energy  ∫∫ (f(m₁) − f(m₂))(m₁ − m₂) + ∫ (g(m₁) − g(m₂))(m₁ − m₂)(T) ≥ 0 of monotone costs.
 // Reference: Lasry, Lions 2007 (key lasry2007mean).
@@ -90,6 +92,8 @@ export interface GameBounds {
   readonly terminal: number | null;
   /** L¹ distance of m(0), and in planning games of m(T), to what was prescribed ≤; default 0.02. */
   readonly ends: number | null;
+  /** |E[u(0, X₀) − cost of the path]| relative to the size of its terms ≤; default 0.1. */
+  readonly cost: number | null;
   /** Largest moment of the paths at T/2 and T against that of m, in standard errors ≤; default 5. */
   readonly paths: number | null;
 }
@@ -100,6 +104,7 @@ const standard: GameBounds = {
   feedback: 0.1,
   terminal: 0.05,
   ends: 0.02,
+  cost: 0.1,
   paths: 5,
 };
 
@@ -114,6 +119,7 @@ export function gameLaws(bounds: Partial<GameBounds> = {}): readonly Law<Game>[]
     terminalValue(b.terminal),
     feedbackIsOptimal(b.feedback),
     pathsFollowDensity(b.paths),
+    costOfPaths(b.cost),
     hamiltonJacobiResidual(),
     driftStraightness(),
   ];
@@ -314,6 +320,84 @@ export function pathsFollowDensity(bound: number | null = standard.paths): Law<G
   };
 }
 
+/**
+ * u(0, X₀) is what a path costs on average: dX = −∂ₚH dt + √(2ν) dW, simulated here with the problem's ν, L = p·∂ₚH − H at p = ∇u. Ergodic
+ * games pay f − λ̄ and end with u; so do planning games, with λ̄ = 0.
+ */
+export function costOfPaths(bound: number | null = standard.cost): Law<Game> {
+  return {
+    name: "cost of the paths",
+    statement: "|E[u(0,X₀) − ∫(L + f + s)dt − g(X_T) + ∫√(2ν)∇u·dW]| / (E∫(|L| + |f + s|)dt + E|g| + sd u(0,X₀))",
+    relation: "≤",
+    bound,
+    measure: (solution, context) => {
+      const { problem } = solution;
+      const { domain, dimension: d, horizon: T } = problem;
+      if (domain.doors.length > 0 || domain.obstacle !== null) return "doors and obstacles end or turn the paths";
+      const dt = T / COST_STEPS;
+      let worst = 0;
+      for (const [k, population] of problem.populations.entries()) {
+        const noise = generator(context.seed).split(`cost ${k}`);
+        const sigma = Math.sqrt(2 * population.viscosity * dt);
+        const lambda = solution.fields?.ergodicConstant?.[k] ?? 0;
+        const x = alive(solution, context, k, 0);
+        const n = x.length / d;
+        const start = solution.value(0, x, k);
+        const rest = start.slice();
+        let size = 0;
+        for (let step = 0; step < COST_STEPS; step++) {
+          const t = step * dt;
+          const jet = jetAt(solution, k, t, x, 1);
+          if (typeof jet === "string") return jet;
+          const crowd = crowdAt(solution, context, t, x, problem.coupling);
+          if (typeof crowd === "string") return crowd;
+          const f = problem.coupling.at(t, k, x, crowd);
+          const source = population.valueSource?.evaluate(t, x);
+          const kicks = noise.split(step).normal(n * d);
+          for (let i = 0; i < n; i++) {
+            let moving = -jet.value[i];
+            for (let a = 0; a < d; a++) {
+              const kick = sigma * kicks[i * d + a];
+              moving += jet.slope[a][i] * jet.gradient[a][i];
+              rest[i] += jet.slope[a][i] * kick;
+              x[i * d + a] = folded(domain, a, x[i * d + a] - jet.gradient[a][i] * dt + kick);
+            }
+            const cost = f[i] + (source?.[i] ?? 0) - lambda;
+            rest[i] -= (moving + cost) * dt;
+            size += ((Math.abs(moving) + Math.abs(cost)) * dt) / n;
+          }
+        }
+        let end = solution.value(T, x, k);
+        if (problem.mode === "time-dependent") {
+          end = new Float64Array(n);
+          if (problem.terminal !== null) {
+            const crowd = crowdAt(solution, context, T, x, problem.terminal);
+            if (typeof crowd === "string") return crowd;
+            end = Float64Array.from(problem.terminal.at(T, k, x, crowd));
+          }
+        }
+        const left = rest.map((r, i) => r - end[i]);
+        const scale = size + mean(end.map(Math.abs)) + deviation(start);
+        if (scale === 0) return "nothing costs anything";
+        worst = Math.max(worst, Math.abs(mean(left)) / scale);
+      }
+      return { value: worst, standardError: null, note: `${COST_STEPS} Euler steps` };
+    },
+  };
+}
+
+/** Euler steps of the paths whose cost is added up. */
+const COST_STEPS = 64;
+
+/** A coordinate folded back into the domain: around a circle, or at a wall. */
+function folded(domain: Domain, a: number, v: number): number {
+  const [low, high] = [domain.lower[a], domain.upper[a]];
+  const side = high - low;
+  if (domain.ends[a] === "periodic") return v - Math.floor((v - low) / side) * side;
+  const z = (v - low) / side - 2 * Math.floor((v - low) / (2 * side));
+  return low + side * (z <= 1 ? z : 2 - z);
+}
+
 /** −∂ₜu − νΔu + H − f − s on the paths at interior times, relative to the size of its terms; by differences, so reported only. */
 export function hamiltonJacobiResidual(): Law<Game> {
   return {
@@ -474,14 +558,14 @@ function steps(solution: Game): Float64Array {
   );
 }
 
-/** ∇u and Δu by central differences of value(t, x), then H and ∂ₚH there. */
+/** ∇u (`slope`) and Δu by central differences of value(t, x), then H and ∂ₚH (`gradient`) there. */
 function jetAt(
   solution: Game,
   k: number,
   t: number,
   x: Float64Array,
   order: 0 | 1,
-): { value: Float64Array; gradient: Float64Array[]; laplacian: Float64Array } | string {
+): { value: Float64Array; gradient: Float64Array[]; slope: Float64Array[]; laplacian: Float64Array } | string {
   const { problem } = solution;
   const { hamiltonian } = problem.populations[k];
   const d = problem.dimension;
@@ -514,7 +598,7 @@ function jetAt(
     m = densityAt(density, x);
   }
   hamiltonian.evaluate(t, x, p, m, jet, order);
-  return { value: jet.value, gradient: jet.gradient, laplacian };
+  return { value: jet.value, gradient: jet.gradient, slope: p, laplacian };
 }
 
 function densityAt(density: Density, x: Float64Array): Float64Array {

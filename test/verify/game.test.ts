@@ -5,7 +5,13 @@ import { gameSolution } from "../../solvers/grid/index.js";
 import { newton } from "../../solvers/grid/newton.js";
 import { domain } from "../../src/grid/index.js";
 import type { GameFields } from "../../src/solution/index.js";
-import { feedbackIsOptimal, type GameLike, pathsFollowDensity, terminalValue } from "../../src/verify/index.js";
+import {
+  costOfPaths,
+  feedbackIsOptimal,
+  type GameLike,
+  pathsFollowDensity,
+  terminalValue,
+} from "../../src/verify/index.js";
 import { context } from "../solvers/grid/slabs.js";
 
 const problem = meanFieldGame({
@@ -42,7 +48,7 @@ describe("laws of games", () => {
     const good = await spoiled("value", (slabs) => slabs);
     const game: GameLike = good.problem;
     expect(game.mode).toBe("time-dependent");
-    for (const law of [pathsFollowDensity(), feedbackIsOptimal(), terminalValue()])
+    for (const law of [pathsFollowDensity(), feedbackIsOptimal(), terminalValue(), costOfPaths()])
       expect(await measured(law, good)).toBeLessThan(0.7);
   });
 
@@ -59,5 +65,16 @@ describe("laws of games", () => {
       expect(await measured(terminalValue(), wrong)).toBeGreaterThan(1);
       expect(await measured(pathsFollowDensity(), wrong)).toBeGreaterThan(1);
     }
+  });
+
+  test("the cost of the paths tells a constant in u before T, and grows with a viscosity that is not the problem's", async () => {
+    const lifted = await spoiled("value", (slabs) => slabs.map((u, n) => (n < 64 ? u.map((v) => v + 0.3) : u)));
+    expect(await measured(costOfPaths(), lifted)).toBeGreaterThan(1);
+    const good = await spoiled("value", (slabs) => slabs);
+    const own = await measured(costOfPaths(), good);
+    expect(own).toBeLessThan(0.15);
+    const populations = problem.populations.map((p) => ({ ...p, viscosity: 2 * p.viscosity }));
+    const other = { ...good, problem: { ...problem, populations } };
+    expect(await measured(costOfPaths(), other as never)).toBeGreaterThan(3 * own);
   });
 });
