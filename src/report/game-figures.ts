@@ -66,7 +66,7 @@ export function crowdFigure<P extends GameLike>(problem: P, runs: readonly Run<P
           law.kind === "density"
             ? [heat(problem, law, colour(run.solver.name), top)]
             : [
-                Plot.dot(places(problem, law.points, 600), {
+                Plot.dot(places(problem, everyFew(law.points, problem.dimension, 600), 600), {
                   x: "x",
                   y: "y",
                   r: 1.2,
@@ -234,6 +234,19 @@ function planeFrame(problem: GameLike, width: number): Plot.PlotOptions {
     x: { domain: edges(problem, 0), axis: null },
     y: { domain: edges(problem, 1), axis: null },
   };
+}
+
+/** At most `most` points, evenly from the whole cloud: the first ones may be those of one corner. */
+function everyFew(points: Float64Array, d: number, most: number): Float64Array {
+  const n = points.length / d;
+  const stride = Math.max(1, n / most);
+  const count = Math.floor(n / stride);
+  const out = new Float64Array(count * d);
+  for (let i = 0; i < count; i++) {
+    const from = Math.floor(i * stride) * d;
+    out.set(points.subarray(from, from + d), i * d);
+  }
+  return out;
 }
 
 /** 99.5 % quantile of the positive values. */
