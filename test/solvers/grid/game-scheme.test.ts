@@ -263,19 +263,27 @@ describe("the discrete game", () => {
 
   test("messages", () => {
     const game = meanFieldGame(CASES[0].game);
-    expect(() => gameScheme(game, { points: 8, steps: 0 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: gameScheme: steps must be an integer ≥ 1; got 0. Use steps: 64 to start.]`);
+    expect(() => gameScheme(game, { points: 8, steps: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gameScheme: steps must be an integer ≥ 1; got 0. Use steps: 64 to start.]`,
+    );
     expect(() =>
       gameScheme(game, { points: 8, steps: 4, time: "euler" as "midpoint" }),
-    ).toThrowErrorMatchingInlineSnapshot(`[UsageError: gameScheme: time must be "implicit-euler" or "midpoint"; got "euler". Use time: "implicit-euler".]`);
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gameScheme: time must be "implicit-euler" or "midpoint"; got "euler". Use time: "implicit-euler".]`,
+    );
     const stationary = meanFieldGame({
       domain: domain({ lower: [0], upper: [1] }),
       mode: "ergodic",
       populations: { viscosity: 0.2, hamiltonian: quadratic(1) },
       coupling: couplingLocal({ dimension: 1, cost: "m" }),
     });
-    expect(() => gameScheme(stationary, { points: 8, steps: 4 })).toThrowErrorMatchingInlineSnapshot(`[UsageError: gameScheme: problem must be time-dependent or planning; got "ergodic". Use ergodic() for stationary games.]`);
+    expect(() => gameScheme(stationary, { points: 8, steps: 4 })).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gameScheme: problem must be time-dependent or planning; got "ergodic". Use ergodic() for stationary games.]`,
+    );
     const s = made(CASES[0]);
     const other = gameScheme(game, { points: 8, steps: 5 });
-    expect(() => s.unknowns(other.fields(state(other, 1)))).toThrowErrorMatchingInlineSnapshot(`[UsageError: gameScheme: fields must have 8 cells, 5 times and 1 population; got [8,6,1]. Give fields of the same points and steps.]`);
+    expect(() => s.unknowns(other.fields(state(other, 1)))).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gameScheme: fields must have 8 cells, 5 times and 1 population; got [8,6,1]. Give fields of the same points and steps.]`,
+    );
   });
 });
