@@ -24,7 +24,7 @@ export async function geodesicFlow(
   settings: {
     readonly points: number | readonly number[];
     readonly step: number | null;
-    readonly samples: number;
+    readonly samples: number | null;
   },
 ): Promise<GradientFlowSolution> {
   const where = "jko";
@@ -32,15 +32,16 @@ export async function geodesicFlow(
   const { transport } = problem.energy;
   if (transport === null) throw new Error("geodesicFlow: the solver sends flows of ½W₂² only");
   const cut = cells(problem.domain, settings.points);
+  const samples = settings.samples ?? 2;
   const { grid } = cut;
   const d = grid.dimension;
   const start = densityOn(problem.initial, problem.mass, cut, where);
   const mass = integrate(grid, start);
   const target = densityOn(transport.target, mass, cut, where);
-  const found = await gridTransport(cut, start, target, { samples: settings.samples, signal: context.signal });
+  const found = await gridTransport(cut, start, target, { samples, signal: context.signal });
   const { atoms, images, potential } = found;
   const { count, tau } = stepsOf(problem.horizon, settings.step);
-  const plan = semiDual(grid, settings.samples);
+  const plan = semiDual(grid, samples);
   const centres = plan.centres();
   const at = plan.images(centres);
   const { masses } = atoms;

@@ -37,12 +37,14 @@ export interface JkoOptions {
   readonly maxIterations?: number;
   /** Rounds of back and forth before Newton's method, at most; default 20. */
   readonly rounds?: number;
-  /** Atoms in a cell along each axis; default 2. */
+  /** Atoms in a cell along each axis; default 4, 3, 2 in one, two, three dimensions. */
   readonly samples?: number;
 }
 
 /** Newton's method takes over from back and forth at this residual. */
 const HANDOVER = 0.25;
+/** Atoms in a cell along each axis, by dimension. */
+const SAMPLES: readonly number[] = [4, 3, 2];
 /** Largest distance from convergence, over the tolerance, at which a stalled movement still counts. */
 const CLOSE = 10;
 
@@ -54,8 +56,8 @@ const CLOSE = 10;
  * the gap leaves out), `iterations`, `squared distance` (W₂² of each jko step), by step
  * @throws UsageError when an option is out of range
  *
- * *Notes*: steps that stretch the mass by more than samples − ½ a cell, or move it by less than about 1e-6 cells, lose accuracy. Where the density has
- * a front in two or three dimensions, residuals below about 1e-5 are not reached. Energy falls every step with `jko` (to gap and tolerance);
+ * *Notes*: steps that stretch the mass by more than samples/1.5 lose accuracy. At a front, where the potential has creases, an atom may
+ * have two images that tie; the residual then cannot fall below its share of the mass, and more samples are the cure. Energy falls every step with `jko` (to gap and tolerance);
  * with `crank-nicolson`, and with interactions that are not concave, it is measured, not guaranteed. Speeds and dissipations are those of
  * the movement, ∇ξ = −(y − x)/τ.
  *
@@ -65,7 +67,7 @@ const CLOSE = 10;
  */
 export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlowSolution> {
   const where = "jko";
-  const { points = 64, step = null, method = "back-and-forth", variant = "jko", rounds = 20, samples = 2 } = options;
+  const { points = 64, step = null, method = "back-and-forth", variant = "jko", rounds = 20, samples = null } = options;
   const dual = method === "primal-dual";
   const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 40 } = options;
   const counts = typeof points === "number" ? [points] : points;
@@ -113,7 +115,7 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
   for (const [name, value, least] of [
     ["maxIterations", maxIterations, 1],
     ["rounds", rounds, 0],
-    ["samples", samples, 1],
+    ["samples", samples ?? 1, 1],
   ] as const)
     demand(
       Number.isInteger(value) && value >= least,
@@ -176,7 +178,7 @@ interface Settings {
   readonly tolerance: number;
   readonly maxIterations: number;
   readonly rounds: number;
-  readonly samples: number;
+  readonly samples: number | null;
 }
 
 /** What a method has found in one step. */
@@ -326,7 +328,7 @@ async function march(
 function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, breathe: () => Promise<void>): Mover {
   const { grid } = cut;
   const { size, dimension: d } = grid;
-  const plan = semiDual(grid, settings.samples);
+  const plan = semiDual(grid, settings.samples ?? SAMPLES[d - 1]);
   const ascent = dualAscent(cut, plan);
   const atoms = plan.lattice();
   const moved = plan.lattice();
@@ -373,9 +375,15 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       return found;
     };
     let found = await attempt(k, phi, settings.tolerance, settings.rounds);
+    // Where the last potential leads into a crease, a fresh one may not.
+    const fresh = startingPotential(energy, potential, before);
+    if (found.residual > settings.tolerance && !first) {
+      const again = await attempt(k, fresh, settings.tolerance, settings.rounds);
+      if (again.residual < found.residual) found = again;
+    }
     if (found.residual > CLOSE * settings.tolerance) {
       // A long way: by movements of ever longer τ from the same start.
-      let guess = phi;
+      let guess = fresh;
       for (const factor of [64, 32, 16, 8, 4, 2]) guess = (await attempt(factor * k, guess, 0.02, 0)).potential;
       const again = await attempt(k, guess, settings.tolerance, 0);
       if (again.residual < found.residual) found = again;
