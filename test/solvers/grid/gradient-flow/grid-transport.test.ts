@@ -60,24 +60,34 @@ describe("quadratic transport on a grid", () => {
     const cut = cells(domain({ lower: [0], upper: [1], ends: "no-flux" }), 16);
     const one = new Float64Array(16).fill(1);
     const ramp = Float64Array.from(one, (_, k) => (k + 0.5) / 8);
-    await expect(gridTransport(cut, one, ramp, { tolerance: 0 })).rejects.toThrowErrorMatchingInlineSnapshot(`[UsageError: gridTransport: tolerance must lie between 0 and 1; got 0. Use tolerance: 1e-4.]`);
-    await expect(gridTransport(cut, one, ramp, { maxIterations: 0 })).rejects.toThrowErrorMatchingInlineSnapshot(`[UsageError: gridTransport: maxIterations must be an integer ≥ 1; got 0. Use maxIterations: 100.]`);
+    await expect(gridTransport(cut, one, ramp, { tolerance: 0 })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gridTransport: tolerance must lie between 0 and 1; got 0. Use tolerance: 1e-4.]`,
+    );
+    await expect(gridTransport(cut, one, ramp, { maxIterations: 0 })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gridTransport: maxIterations must be an integer ≥ 1; got 0. Use maxIterations: 100.]`,
+    );
     await expect(
       gridTransport(
         cut,
         one,
         ramp.map((v) => 2 * v),
       ),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`[UsageError: gridTransport: source and target must have one mass > 0; got [1,2]. Scale one of them.]`);
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gridTransport: source and target must have one mass > 0; got [1,2]. Scale one of them.]`,
+    );
     await expect(
       gridTransport(
         cut,
         one,
         ramp.map((v) => v - 0.5),
       ),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`[UsageError: gridTransport: target must be finite and ≥ 0; got -0.4375. Give densities.]`);
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gridTransport: target must be finite and ≥ 0; got -0.4375. Give densities.]`,
+    );
     const walled = cells(domain({ lower: [0], upper: [1], ends: "no-flux", obstacle: (x) => x[0] > 0.9 }), 16);
-    await expect(gridTransport(walled, one, ramp)).rejects.toThrowErrorMatchingInlineSnapshot(`[UsageError: gridTransport: the domain must be a box without obstacles; got "obstacles or doors". Leave them out.]`);
+    await expect(gridTransport(walled, one, ramp)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: gridTransport: the domain must be a box without obstacles; got "obstacles or doors". Leave them out.]`,
+    );
     const { status } = await gridTransport(cut, one, ramp, { maxIterations: 1 });
     expect(status).toMatchInlineSnapshot(`
       {

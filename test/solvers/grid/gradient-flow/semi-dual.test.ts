@@ -93,7 +93,11 @@ describe("semi-dual of quadratic transport", () => {
 
   test("says what it needs", () => {
     const g = grid([axis({ lower: 0, upper: 1, points: 8, boundary: "periodic" })]);
-    expect(() => semiDual(g, 2)).toThrowErrorMatchingInlineSnapshot(`[UsageError: semiDual: every axis must be no-flux: only a box with walls is convex; got ["periodic"]. Use method: "primal-dual".]`);
-    expect(() => semiDual(box(1, 8), 1.5)).toThrowErrorMatchingInlineSnapshot(`[UsageError: semiDual: samples must be an integer ≥ 1; got 1.5. Use samples: 2 to start.]`);
+    expect(() => semiDual(g, 2)).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: semiDual: every axis must be no-flux: only a box with walls is convex; got ["periodic"]. Use method: "primal-dual".]`,
+    );
+    expect(() => semiDual(box(1, 8), 1.5)).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: semiDual: samples must be an integer ≥ 1; got 1.5. Use samples: 2 to start.]`,
+    );
   });
 });
