@@ -3,7 +3,7 @@
 //    ∂ₜm_k − ν_kΔm_k − div(m_k ∂ₚH_k(x, ∇u_k, m_k)) = q_k             m_k(0) = m_k,₀
 // planning: m_k(T) prescribed, u_k(T) free;  ergodic: −ν_kΔu_k + H_k + λ̄_k = f_k, the stationary equation for m_k, ∫u_k = 0.
 // Reference: Lasry, Lions 2007 (key lasry2007mean); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
-import { demand } from "../src/error.js";
+import { demand, demandKnown } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 import {
@@ -113,6 +113,19 @@ export interface MeanFieldGame extends Problem {
  */
 export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
   const where = "meanFieldGame";
+  demandKnown(where, options, [
+    "name",
+    "title",
+    "domain",
+    "mode",
+    "horizon",
+    "populations",
+    "coupling",
+    "terminal",
+    "exact",
+    "coordinates",
+    "references",
+  ]);
   const { domain, coupling } = options;
   const mode = options.mode ?? "time-dependent";
   demand(
@@ -266,6 +279,16 @@ function population(p: PopulationOptions, k: number, count: number, mode: GameMo
   const where = "meanFieldGame";
   const label = count === 1 ? "" : `populations[${k}].`;
   const d = domain.dimension;
+  demandKnown(`${where}: ${count === 1 ? "populations" : `populations[${k}]`}`, p, [
+    "name",
+    "viscosity",
+    "hamiltonian",
+    "initial",
+    "final",
+    "mass",
+    "valueSource",
+    "densitySource",
+  ]);
   demand(
     p.viscosity >= 0 && Number.isFinite(p.viscosity),
     where,

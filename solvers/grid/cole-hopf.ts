@@ -8,7 +8,7 @@
 // References: Guéant 2012 (key gueant2012mean); Anderson 1965 (key anderson1965iterative); Strang 1968 (key strang1968construction).
 import { densityOn, type MeanFieldGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, usageError } from "../../src/error.js";
+import { demand, demandKnown, usageError } from "../../src/error.js";
 import { type Cells, cells, integrate } from "../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
@@ -54,6 +54,16 @@ const ROUND = 60;
  */
 export function coleHopf(options: ColeHopfOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
   const where = "coleHopf";
+  demandKnown(where, options, [
+    "points",
+    "steps",
+    "order",
+    "tolerance",
+    "maxIterations",
+    "damping",
+    "window",
+    "kernel",
+  ]);
   const { points = 64, steps = 64, tolerance = 1e-9, maxIterations = 400, damping = 0.5, window = 10 } = options;
   const { order = 2 } = options;
   const settings = { points, steps, order, tolerance, maxIterations, damping, window, kernel: options.kernel ?? null };

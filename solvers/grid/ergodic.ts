@@ -12,7 +12,7 @@
 import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { type CouplingDerivative, densityOn, type FieldInput, lawOf } from "../../problems/terms/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand } from "../../src/error.js";
+import { demand, demandKnown } from "../../src/error.js";
 import {
   addAdjointDifferences,
   addLaplacian,
@@ -75,6 +75,7 @@ const SMALLEST_RATIO = 1.02;
  */
 export function ergodic(options: ErgodicOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
   const where = "ergodic";
+  demandKnown(where, options, ["points", "scheme", "tolerance", "maxIterations", "start"]);
   const { points, scheme = "upwind", tolerance = 1e-10, maxIterations = 40, start = null } = options;
   demand(
     Object.hasOwn(ORDER, scheme),

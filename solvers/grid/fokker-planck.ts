@@ -12,7 +12,7 @@
 import ndarray, { type NdArray } from "ndarray";
 import { densityOn, type Field, type FokkerPlanck, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, usageError } from "../../src/error.js";
+import { demand, demandKnown, usageError } from "../../src/error.js";
 import { type Cells, cells, integrate } from "../../src/grid/index.js";
 import { multigrid, type Stencil, stencil } from "../../src/linalg/index.js";
 import type { Density } from "../../src/measure/index.js";
@@ -98,6 +98,7 @@ export function fokkerPlanck(
   options: FokkerPlanckSolverOptions = {},
 ): Solver<FokkerPlanck | GradientFlow, FokkerPlanckSolution> {
   const where = "fokkerPlanck";
+  demandKnown(where, options, ["points", "steps", "flux", "time", "tolerance"]);
   const { points = 64, steps = 64, flux = "scharfetter-gummel", time = "implicit-euler", tolerance = 1e-11 } = options;
   const counts = typeof points === "number" ? [points] : points;
   demand(

@@ -8,7 +8,7 @@
 // References: Lasry, Lions 2007 (key lasry2007mean); Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
 import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { breathing } from "../../src/breathing.js";
-import { demand } from "../../src/error.js";
+import { demand, demandKnown } from "../../src/error.js";
 import { cells, integrate } from "../../src/grid/index.js";
 import {
   alongAxis,
@@ -48,8 +48,9 @@ export interface GroundStateOptions {
  * *References*: lasry2007mean, achdou2010mean
  */
 export function groundState(options: GroundStateOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
-  const { points, tolerance = 1e-12, maxIterations = 60 } = options;
   const where = "groundState";
+  demandKnown(where, options, ["points", "tolerance", "maxIterations"]);
+  const { points, tolerance = 1e-12, maxIterations = 60 } = options;
   demand(
     tolerance > 0 && Number.isFinite(tolerance),
     where,

@@ -13,7 +13,7 @@
 // Eisenstat, Walker 1996 (key eisenstat1996choosing); Knoll, Keyes 2004 (key knoll2004jacobian).
 import type { MeanFieldGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, UsageError, usageError } from "../../src/error.js";
+import { demand, demandKnown, UsageError, usageError } from "../../src/error.js";
 import { arraySpace, newton as newtonKrylov } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { GameFields, History } from "../../src/solution/index.js";
@@ -65,6 +65,20 @@ const LARGEST_FALL = -30;
 /** GMRES steps within one Newton step above which mean coefficients give way to the true ones. */
 const PATIENCE = 80;
 
+/** Names of the options. */
+const KNOWN = [
+  "points",
+  "steps",
+  "scheme",
+  "time",
+  "tolerance",
+  "maxIterations",
+  "start",
+  "continuation",
+  "restart",
+  "preconditioner",
+] as const satisfies readonly (keyof NewtonOptions)[];
+
 type Settings = Required<Omit<NewtonOptions, "points" | "steps" | "time">> &
   Pick<NewtonOptions, "points" | "steps" | "time">;
 
@@ -83,6 +97,7 @@ type Settings = Required<Omit<NewtonOptions, "points" | "steps" | "time">> &
  * *References*: achdou2010mean, achdou2012iterative, eisenstat1996choosing, knoll2004jacobian
  */
 export function newton(options: NewtonOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
+  demandKnown(NAME, options, KNOWN);
   const settings: Settings = {
     scheme: "upwind",
     tolerance: 1e-6,

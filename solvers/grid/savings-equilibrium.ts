@@ -10,7 +10,7 @@
 import ndarray, { type NdArray } from "ndarray";
 import type { SavingsGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, usageError } from "../../src/error.js";
+import { demand, demandKnown, usageError } from "../../src/error.js";
 import { axis, deposit, type Grid, grid } from "../../src/grid/index.js";
 import { type Banded, banded, solveBanded, stationaryMeasure } from "../../src/linalg/index.js";
 import type { Density } from "../../src/measure/index.js";
@@ -76,6 +76,7 @@ const MOST_POLICIES = 200;
  */
 export function savingsEquilibrium(options: SavingsEquilibriumOptions = {}): Solver<SavingsGame, SavingsSolution> {
   const where = "savingsEquilibrium";
+  demandKnown(where, options, ["points", "tolerance", "maxIterations"]);
   const { points = 500, tolerance = 1e-10, maxIterations = 100 } = options;
   demand(
     Number.isInteger(points) && points >= 10,

@@ -8,7 +8,7 @@
 // the heat kernel. References: Léonard 2014 (key leonard2014survey); Peyré, Cuturi 2019, §4 (key peyre2019computational).
 import { densityOn, type MeanFieldGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand } from "../../src/error.js";
+import { demand, demandKnown } from "../../src/error.js";
 import { type Cells, cells, integrate } from "../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel, heatSemigroup, resolvesHeat } from "../../src/linalg/index.js";
 import type { Problem } from "../../src/problem.js";
@@ -48,6 +48,7 @@ export interface SchroedingerBridgeOptions {
  */
 export function schroedingerBridge(options: SchroedingerBridgeOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
   const where = "schroedingerBridge";
+  demandKnown(where, options, ["points", "steps", "tolerance", "maxIterations", "window", "kernel"]);
   const { points = 64, tolerance = 1e-9, maxIterations = 2000, window = 5 } = options;
   const settings = {
     points,

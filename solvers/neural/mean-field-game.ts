@@ -15,7 +15,7 @@ import type { MeanFieldGame, Population } from "../../problems/mean-field-game.j
 import { type Coupling, hamiltonianJet } from "../../problems/terms/index.js";
 import { breathing } from "../../src/breathing.js";
 import type { DeviceUse } from "../../src/device/index.js";
-import { demand, SolveError, UsageError } from "../../src/error.js";
+import { demand, demandKnown, SolveError, UsageError } from "../../src/error.js";
 import { leastSquares } from "../../src/linalg/index.js";
 import { type BasisAxis, type Cloud, cloud, functionBasis, moments, scoreDensity } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
@@ -154,6 +154,7 @@ export interface NeuralGameSolution extends GameSolution<MeanFieldGame> {
  * *References*: sirignano2018dgm, carmona2021convergence, cyr2020robust, ruthotto2020machine, li2024computational, dong2021method, kingma2015adam
  */
 export function neuralGame(options: NeuralGameOptions = {}): Solver<MeanFieldGame, NeuralGameSolution> {
+  demandKnown(NAME, options, Object.keys(DEFAULTS));
   const settings: Settings = { ...DEFAULTS, ...options };
   checkSettings(settings);
   const record: SolverRecord = {

@@ -10,7 +10,7 @@ import ndarray, { type NdArray } from "ndarray";
 import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { type Coupling, type Hamiltonian, hamiltonianJet } from "../../problems/terms/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, SolveError, UsageError } from "../../src/error.js";
+import { demand, demandKnown, SolveError, UsageError } from "../../src/error.js";
 import { anderson, arraySpace, leastSquares } from "../../src/linalg/index.js";
 import {
   type BasisAxis,
@@ -114,6 +114,18 @@ export interface ParticleGameSolution extends GameSolution<MeanFieldGame> {
 export function particleFixedPoint(
   options: ParticleFixedPointOptions = {},
 ): Solver<MeanFieldGame, ParticleGameSolution> {
+  demandKnown(NAME, options, [
+    "particles",
+    "steps",
+    "iterations",
+    "tolerance",
+    "damping",
+    "memory",
+    "degree",
+    "walls",
+    "density",
+    "bandwidth",
+  ]);
   const settings: Settings = {
     particles: options.particles ?? 4000,
     steps: options.steps ?? 40,
