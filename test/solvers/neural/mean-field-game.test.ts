@@ -243,7 +243,11 @@ describe("neuralGame", () => {
     const s = await solve(ownMean(2).game, neuralGame({ ...small, iterations: 20 }), cpu);
     const verdicts = await judgeAll(gameLaws(), s, { seed: 5, count: 256 });
     expect(verdicts.filter((v) => v.holds === false)).toEqual([]);
-    expect(verdicts.filter((v) => v.holds).map((v) => v.law)).toEqual(["terminal value", "feedback"]);
+    expect(verdicts.filter((v) => v.holds).map((v) => v.law)).toEqual([
+      "terminal value",
+      "feedback",
+      "cost of the paths",
+    ]);
   });
 
   it("refuses options that make no sense", () => {
