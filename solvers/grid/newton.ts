@@ -29,7 +29,10 @@ export interface NewtonOptions extends Partial<GameSchemeOptions> {
   readonly points?: number | readonly number[];
   /** Time steps; default 64, in 3-D 24. */
   readonly steps?: number;
-  /** Converged when the largest undamped residual of all equations is at most this; default 1e-6. */
+  /**
+   * Converged when the largest undamped residual of all equations is at most this, those of the density relative to min(1, m̄), m̄ the
+   * largest of the population's m₀ and T|q| (1 where both are 0); default 1e-6.
+   */
   readonly tolerance?: number;
   /** Newton steps at one viscosity; default 50. */
   readonly maxIterations?: number;
@@ -61,6 +64,9 @@ const HANDOVER = 1e-2;
 
 /** Largest fall of ln m in one Newton step. */
 const LARGEST_FALL = -30;
+
+/** Multiples of the round-off of one equation up to which a residual is nothing else. */
+const AT_FLOOR = 10;
 
 /** GMRES steps within one Newton step above which mean coefficients give way to the true ones. */
 const PATIENCE = 80;
@@ -323,12 +329,15 @@ async function attempt(
   let refusal: string | null = null;
   let jacobian: ReturnType<GameScheme["linearise"]> | null = null;
   let linear = 0;
+  const sizes = densitySizes(scheme);
+  const unscaled = sizes.every((m) => m === 1) ? null : new Float64Array(scheme.length);
   const result = await newtonKrylov<Float64Array>({
     space: arraySpace(scheme.length),
     residual: async (x, out) => {
       await breathe();
       try {
         scheme.residual(x, out);
+        divideDensities(scheme, sizes, out);
         started = true;
       } catch (error) {
         // Nothing is wrong with the terms where Newton starts: a trial step went where they have no value, and is shortened.
@@ -342,7 +351,12 @@ async function attempt(
       jacobian = scheme.linearise(x);
       preconditioner.update(jacobian);
       let applied = 0;
-      return async (v, out) => {
+      return async (measured, out) => {
+        const v = unscaled ?? measured;
+        if (unscaled !== null) {
+          unscaled.set(measured);
+          multiplyDensities(scheme, sizes, unscaled);
+        }
         linear++;
         if (++applied > PATIENCE) impatience?.abort();
         await preconditioner.apply(v, out);
@@ -351,7 +365,10 @@ async function attempt(
         await breathe();
       };
     },
-    jacobian: (_x, v, out) => jacobian?.apply(v, out),
+    jacobian: (_x, v, out) => {
+      jacobian?.apply(v, out);
+      divideDensities(scheme, sizes, out);
+    },
     // A central scheme's density may be negative: then that is its answer, unless a cost needs m > 0.
     move:
       leastDensity(scheme) > 0 || scheme.hamiltonians.every((h) => h.name !== "central")
@@ -370,6 +387,41 @@ async function attempt(
   });
   const counted = result.linearIterations.values.reduce((sum, v) => sum + v, 0);
   return { result, linear: impatience?.signal.aborted === true ? linear : counted, refusal };
+}
+
+/** min(1, max(m₀, T|q|)) of each population, 1 where that is 0: what residuals of its density are relative to, so that small crowds count. */
+function densitySizes(scheme: GameScheme): readonly number[] {
+  const { steps, initial, problem } = scheme;
+  return problem.populations.map((p, k) => {
+    let size = largest(initial[k]);
+    if (p.densitySource !== null) {
+      // at rest the residual is −q
+      const [rest, rates] = [new Float64Array(initial[k].length), scheme.zeroRates()];
+      const q = new Float64Array(rest.length);
+      for (let n = 0; n < steps; n++) {
+        scheme.densityResidual(k, n, rest, rest, rates, q);
+        size = Math.max(size, problem.horizon * largest(q));
+      }
+    }
+    return size > 0 ? Math.min(1, size) : 1;
+  });
+}
+
+/** Divides the density equations of a vector of residuals by the sizes of {@link densitySizes}. */
+function divideDensities({ length }: GameScheme, sizes: readonly number[], f: Float64Array): void {
+  const each = length / 2 / sizes.length;
+  sizes.forEach((size, k) => {
+    if (size !== 1) for (let i = length / 2 + k * each, to = i + each; i < to; i++) f[i] /= size;
+  });
+}
+
+/** Undoes {@link divideDensities}. */
+function multiplyDensities(scheme: GameScheme, sizes: readonly number[], f: Float64Array): void {
+  divideDensities(
+    scheme,
+    sizes.map((size) => 1 / size),
+    f,
+  );
 }
 
 /** The density that running and terminal costs need at least. */
@@ -472,12 +524,21 @@ function statusOf(
     };
   const f = new Float64Array(scheme.length);
   scheme.residual(result.solution, f);
+  divideDensities(scheme, densitySizes(scheme), f);
   const at = f.reduce((worst, v, i) => (!(Math.abs(v) <= Math.abs(f[worst])) ? i : worst), 0);
   if (!Number.isFinite(f[at]))
     return {
       converged: false,
       text: `stopped: the ${at < scheme.length / 2 ? "costs or the Hamiltonian are" : "source of mass or the Hamiltonian's slope is"} not finite at ${placeOf(scheme, at)}; keep the game's formulas finite there`,
     };
+  const floor = roundOff(scheme, result.solution);
+  if (result.residual <= AT_FLOOR * floor) {
+    const enough = `1e${Math.ceil(Math.log10(2 * result.residual))}`;
+    return {
+      converged: false,
+      text: `stalled: largest residual ${short(result.residual)} > ${short(s.tolerance)} after ${result.iterations} Newton and ${linear} GMRES steps: this is round-off, which ε·ν/h²·max(|u|, m) puts at ${short(floor)}; use tolerance: ${enough}`,
+    };
+  }
   const equation = at < scheme.length / 2 ? "Hamilton–Jacobi–Bellman" : "Fokker–Planck";
   const why = /after \d+ Newton/.test(result.status.text) ? "maxIterations is reached" : "no step lowers the residuals";
   const told = why === "maxIterations is reached" || refusal === null ? "" : ` (${refusal.replace(/\.$/, "")})`;
@@ -498,6 +559,22 @@ function statusOf(
     converged: false,
     text: `stalled: largest residual ${short(result.residual)} > ${short(s.tolerance)} after ${result.iterations} Newton and ${linear} GMRES steps, in the ${equation} equation at ${placeOf(scheme, at)}: ${why}${told}; ${cures.join(", ")}`,
   };
+}
+
+/** ε Σ_a ν/h_a² times the largest |u|, or density in units of {@link densitySizes}: what rounding alone leaves of the residuals. */
+function roundOff(scheme: GameScheme, x: Float64Array): number {
+  const { cells, problem, length, steps } = scheme;
+  const each = length / 2 / problem.populations.length;
+  const sizes = densitySizes(scheme);
+  const { u } = scheme.slabs(x);
+  const stiffness = cells.grid.axes.reduce((sum, { spacing }) => sum + 1 / spacing ** 2, 0);
+  const floors = problem.populations.map(({ viscosity }, k) => {
+    const at = length / 2 + k * each;
+    const densities = x.subarray(at, at + each - (scheme.final === null ? 0 : each / steps));
+    const top = Math.max(...u[k].map(largest), largest(densities) / sizes[k]);
+    return Number.EPSILON * viscosity * stiffness * top;
+  });
+  return Math.max(...floors);
 }
 
 /** Whether a game is one that schroedingerBridge() solves. */

@@ -261,6 +261,51 @@ describe("newton", () => {
     );
   });
 
+  test("a small crowd is solved as well as a large one", async () => {
+    const grid = { points: 16, steps: 8 };
+    const game = (cost: string, mass: number, source: string | null = null) =>
+      meanFieldGame({
+        domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+        populations: {
+          viscosity: 0.1,
+          hamiltonian: quadratic(1),
+          initial: "1+0.5*cos(pi*x)",
+          mass,
+          densitySource: source,
+        },
+        coupling: couplingLocal({ dimension: 1, cost }),
+      });
+    // nobody meets anybody: the crowd follows the gradient that x² makes, and the game is linear in m
+    const few = await solve(game("m + x^2", 1e-9), newton(grid));
+    const alone = await solve(game("x^2", 1), newton({ ...grid, tolerance: 1e-9 }));
+    expect(few.counts.newtonSteps).toBeGreaterThan(0);
+    for (let n = 0; n <= 8; n++) {
+      const scaled = few.fields.density[0][n].map((m) => 1e9 * m);
+      expect(scaled).toAgree(alone.fields.density[0][n], { rtol: 1e-6 });
+    }
+    // with a source of mass the equations are measured by what it brings, which no tolerance of 1e-6 m₀ could follow
+    const filled = await solve(game("m + x^2", 1e-12, "1"), newton(grid));
+    expect(residual(filled.problem, filled.fields, grid)).toBeLessThanOrEqual(1e-6);
+  });
+
+  test("at round-off a larger tolerance is the cure, not a larger viscosity", async () => {
+    const game = meanFieldGame({
+      domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+      populations: { viscosity: 1e8, hamiltonian: quadratic(1), initial: "1+0.5*cos(pi*x)" },
+      coupling: couplingLocal({ dimension: 1, cost: "m+x^2" }),
+    });
+    const s = await solve(game, newton({ points: 16, steps: 8 }), { onFailure: "return" });
+    expect(
+      s.status.text.replace(/residual \S+|after \d+|and \d+/g, (v) => v.replace(/[\d.]+/, "#")),
+    ).toMatchInlineSnapshot(
+      `"stalled: largest residual # > 0.000001 after # Newton and # GMRES steps: this is round-off, which ε·ν/h²·max(|u|, m) puts at 0.00000758; use tolerance: 1e-4"`,
+    );
+    const [, tolerance] = s.status.text.match(/use tolerance: (\S+)$/) ?? [];
+    expect((await solve(game, newton({ points: 16, steps: 8, tolerance: Number(tolerance) }))).status.converged).toBe(
+      true,
+    );
+  });
+
   test("an abort from outside ends it", async () => {
     const controller = new AbortController();
     const done = solve(torusCrowd({ viscosity: 0.1 }), newton({ points: 32, steps: 32 }), {
