@@ -1,6 +1,14 @@
 // Names on the command line → problems and solvers. With index.ts the only place in src that knows them.
 import { existsSync } from "node:fs";
-import { catalogue, diffusions, economies, games, type MeanFieldGame, readProblem } from "../../problems/index.js";
+import {
+  catalogue,
+  diffusions,
+  economies,
+  games,
+  gradientFlows,
+  type MeanFieldGame,
+  readProblem,
+} from "../../problems/index.js";
 import {
   type ColeHopfOptions,
   coleHopf,
@@ -15,6 +23,10 @@ import {
   type GroundStateOptions,
   gridProximalFlow,
   groundState,
+  type JkoOptions,
+  jko,
+  type LipschitzFlowOptions,
+  lipschitzFlow,
   type NeuralGameOptions,
   type NeuralProximalFlowDualOptions,
   type NeuralProximalFlowOptions,
@@ -24,13 +36,17 @@ import {
   neuralProximalFlowDual,
   newton,
   type ParticleFixedPointOptions,
+  type ParticleGradientFlowOptions,
   type ParticleProximalFlowOptions,
   type PicardOptions,
   type PolicyIterationOptions,
+  type PorousMediumOptions,
   particleFixedPoint,
+  particleGradientFlow,
   particleProximalFlow,
   picard,
   policyIteration,
+  porousMedium,
   type SavingsEquilibriumOptions,
   type SchroedingerBridgeOptions,
   savingsEquilibrium,
@@ -51,7 +67,7 @@ type Make = (settings: Settings) => Solver;
 export interface Choice {
   readonly title: string;
   /** Kind of problem it is for. */
-  readonly kind: "proximal-flow" | "mean-field-game" | "fokker-planck" | "savings-game";
+  readonly kind: "proximal-flow" | "mean-field-game" | "fokker-planck" | "gradient-flow" | "savings-game";
   /** Part of a comparison that names no solvers, where it handles the problem. */
   readonly compared: boolean;
   readonly make: Make;
@@ -282,6 +298,63 @@ export const solvers: Readonly<Record<string, Choice>> = {
       tolerance: true,
     }),
   },
+  "lipschitz-flow": {
+    title: "exact Lipschitz critic on cells and conservative steps (1-D to 3-D)",
+    kind: "gradient-flow",
+    compared: true,
+    make: lipschitzFlow as unknown as Make,
+    settings: namesOf<LipschitzFlowOptions>({
+      points: true,
+      steps: true,
+      cfl: true,
+      transport: true,
+      tolerance: true,
+      maxIterations: true,
+      targetSamples: true,
+    }),
+  },
+  "porous-medium": {
+    title: "upwind finite volumes with an energy identity (1-D to 3-D)",
+    kind: "gradient-flow",
+    compared: true,
+    make: porousMedium as unknown as Make,
+    settings: namesOf<PorousMediumOptions>({
+      points: true,
+      steps: true,
+      adaptive: true,
+      scheme: true,
+      tolerance: true,
+    }),
+  },
+  jko: {
+    title: "minimising movements (1-D to 3-D)",
+    kind: "gradient-flow",
+    compared: true,
+    make: jko as unknown as Make,
+    settings: namesOf<JkoOptions>({
+      points: true,
+      step: true,
+      method: true,
+      variant: true,
+      tolerance: true,
+      maxIterations: true,
+      rounds: true,
+      samples: true,
+    }),
+  },
+  "particle-flow": {
+    title: "particles driven by the exact empirical critic (any dimension)",
+    kind: "gradient-flow",
+    compared: true,
+    make: particleGradientFlow as unknown as Make,
+    settings: namesOf<ParticleGradientFlowOptions>({
+      count: true,
+      targetCount: true,
+      steps: true,
+      tolerance: true,
+      measureEvery: true,
+    }),
+  },
   savings: {
     title: "savings and interest rate in equilibrium (economies)",
     kind: "savings-game",
@@ -296,6 +369,7 @@ export const problems: Readonly<Record<string, { readonly title: string; make():
   ...catalogue,
   ...games,
   ...diffusions,
+  ...gradientFlows,
   ...economies,
 };
 
@@ -366,7 +440,8 @@ export function gameMeasures(): readonly Law<Solution>[] {
 /** The laws of a problem's kind. */
 export function lawsOf(problem: Problem): readonly Law<Solution>[] {
   if (problem.kind === "mean-field-game") return gameMeasures();
-  if (problem.kind === "fokker-planck") return densityLaws() as unknown as readonly Law<Solution>[];
+  if (problem.kind === "fokker-planck" || problem.kind === "gradient-flow")
+    return densityLaws() as unknown as readonly Law<Solution>[];
   return problem.kind === "proximal-flow" ? (flowLaws() as unknown as readonly Law<Solution>[]) : [];
 }
 

@@ -1,5 +1,5 @@
 // meanfield list: what can be solved, and how.
-import { catalogue, diffusions, economies, games } from "../../problems/index.js";
+import { catalogue, diffusions, economies, games, gradientFlows } from "../../problems/index.js";
 import { solvers } from "./choices.js";
 import { type Command, exitCodes } from "./command.js";
 
@@ -21,6 +21,7 @@ Example:
       ["Proximal flows", rows(catalogue), methods("proximal-flow")],
       ["Mean-field games", rows(games), methods("mean-field-game")],
       ["Diffusions", rows(diffusions), methods("fokker-planck")],
+      ["Gradient flows", rows(gradientFlows), methods("gradient-flow")],
       ["Economies", rows(economies), methods("savings-game")],
     ] as const;
     if (parsed.json) {
