@@ -3,8 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { ergodicTorusConstants, meanFieldGame } from "../../problems/index.js";
 import { couplingLocal, hamiltonianQuadratic } from "../../problems/terms/index.js";
-import { type ErgodicScheme, ergodic } from "../../solvers/grid/ergodic.js";
-import { groundState } from "../../solvers/grid/ground-state.js";
+import { type ErgodicScheme, ergodic } from "../../solvers/grid/game/ergodic.js";
+import { groundState } from "../../solvers/grid/game/ground-state.js";
 import { domain } from "../../src/grid/index.js";
 import { solve } from "../../src/solve.js";
 

@@ -1,8 +1,8 @@
 // Do the laws of games notice what is wrong? Solutions are spoiled one by one, and the law that must see it is asked.
 import { describe, expect, test } from "vitest";
 import { couplingField, couplingLocal, hamiltonianQuadratic, meanFieldGame } from "../../problems/index.js";
+import { newton } from "../../solvers/grid/game/newton.js";
 import { gameSolution } from "../../solvers/grid/index.js";
-import { newton } from "../../solvers/grid/newton.js";
 import { domain } from "../../src/grid/index.js";
 import type { GameFields } from "../../src/solution/index.js";
 import {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { ergodicTorus, firstOrderTorus, type MeanFieldGame, meanFieldGame } from "../../problems/index.js";
 import { couplingLocal, hamiltonianQuadratic } from "../../problems/terms/index.js";
-import { ergodic } from "../../solvers/grid/ergodic.js";
-import { newton } from "../../solvers/grid/newton.js";
+import { ergodic } from "../../solvers/grid/game/ergodic.js";
+import { newton } from "../../solvers/grid/game/newton.js";
 import { cells, domain } from "../../src/grid/index.js";
 import { cloud } from "../../src/measure/index.js";
 import type { GameSolution } from "../../src/solution/index.js";

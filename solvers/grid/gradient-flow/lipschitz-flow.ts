@@ -18,7 +18,7 @@ import { generator } from "../../../src/random/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type CellFriction, cellCritic } from "../../../src/transport/index.js";
 import { cellInterpolation } from "../cell-interpolation.js";
-import { cloudMasses } from "../cell-masses.js";
+import { cloudMasses } from "../proximal-flow/cell-masses.js";
 import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
 
 /** What {@link lipschitzFlow} takes. */

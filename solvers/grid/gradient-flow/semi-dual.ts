@@ -11,7 +11,7 @@
 import { demand } from "../../../src/error.js";
 import type { Grid } from "../../../src/grid/index.js";
 import { solveTridiagonal } from "../../../src/linalg/index.js";
-import { hopfLaxOnNodes } from "../hopf-lax.js";
+import { hopfLaxOnNodes } from "../proximal-flow/hopf-lax.js";
 
 /** Point masses, `positions[a][i]`. */
 export interface Atoms {

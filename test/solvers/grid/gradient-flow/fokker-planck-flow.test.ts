@@ -12,7 +12,7 @@ import {
   lipschitzDivergence,
   power,
 } from "../../../../problems/index.js";
-import { type FokkerPlanckSolverOptions, fokkerPlanck } from "../../../../solvers/grid/fokker-planck.js";
+import { type FokkerPlanckSolverOptions, fokkerPlanck } from "../../../../solvers/grid/fokker-planck/fokker-planck.js";
 import { domain } from "../../../../src/grid/index.js";
 import { gaussian, kullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
