@@ -46,7 +46,7 @@ import {
 const NAME = "particleFixedPoint";
 
 export interface ParticleFixedPointOptions {
-  /** Particles of each population; default 4000. */
+  /** Particles of each population, at least 10 for each function of the basis; default 4000. */
   readonly particles?: number;
   /** Time steps N; default 40. */
   readonly steps?: number;
@@ -76,6 +76,8 @@ type Settings = Required<Omit<ParticleFixedPointOptions, "degree">> & { readonly
 
 /** Share of steps that met a wall above which walls are not far. */
 const CONTACT = 1e-3;
+/** Particles for each function of the basis, at least: fewer do not tell the functions apart. */
+const PER_FUNCTION = 10;
 /** Policy iterations of one backward step, at most, and when they stop. */
 const INNER = 8;
 const INNER_TOLERANCE = 1e-10;
@@ -98,7 +100,8 @@ export interface ParticleGameSolution extends GameSolution<MeanFieldGame> {
  *
  * @param options see {@link ParticleFixedPointOptions}
  * @returns a solver for time-dependent games on boxes and tori, of any dimension and any number of populations; `order` is 2 (in Δt)
- * @throws UsageError when an option is out of range
+ * @throws UsageError when an option is out of range; from `solve` when there are fewer than 10 particles for each function of the basis;
+ * SolveError when a crowd on the way cannot be played, or has gathered where the basis cannot tell its particles apart
  *
  * *Notes*: `converged` says that the undamped change of the feedback is below the tolerance for the cloud at hand; the sampling error stands
  * in `samplingError`. `value` holds where the crowd is and extrapolates the basis elsewhere. `exploitability` is what an agent gains within
@@ -257,10 +260,20 @@ async function run(
   const { steps, iterations, tolerance } = settings;
   const root = generator(context.seed).split(NAME);
   const drawn = draw(game, settings, (name) => root.split(name));
+  const basis = basisFor(game, settings, drawn);
+  const fewest = PER_FUNCTION * basis.size;
+  demand(
+    settings.particles >= fewest,
+    NAME,
+    "particles",
+    `be at least ${fewest}, ${PER_FUNCTION} for each of the ${basis.size} functions of the basis`,
+    settings.particles,
+    `Raise particles, or lower degree from ${degreeFor(game, settings)}`,
+  );
   const arena: Arena = {
     game,
     settings,
-    basis: basisFor(game, settings, drawn),
+    basis,
     times: Float64Array.from({ length: steps + 1 }, (_, n) => (n / steps) * game.horizon),
     dt: game.horizon / steps,
     needsDensity: needsDensity(
@@ -272,11 +285,14 @@ async function run(
   const residuals: number[] = [];
   const reached = new AbortController();
   let path: CrowdPath | null = null;
+  const named = (error: SolveError, when: string): SolveError =>
+    new SolveError(`${NAME} on ${game.name}: ${when} failed: ${error.message}`);
   const answerTo = async (x: Float64Array): Promise<Answer> => {
     try {
       path = await simulate(arena, x, drawn, breathe);
       return await respond(arena, x, path, breathe);
     } catch (error) {
+      if (error instanceof SolveError) throw named(error, `iteration ${residuals.length + 1}`);
       // of the terms at the start nothing is wrong: the iteration has led to a crowd that they do not bear
       if (!(error instanceof UsageError) || residuals.length === 0) throw error;
       throw new SolveError(
@@ -304,15 +320,15 @@ async function run(
   });
   const residual = residuals[residuals.length - 1];
   const sound = Number.isFinite(residual);
-  const fresh = sound
-    ? await simulate(
-        arena,
-        coefficients,
-        draw(game, settings, (name) => root.split(`fresh ${name}`)),
-        breathe,
-      )
-    : null;
-  const audit = fresh === null ? null : await respond(arena, coefficients, fresh, breathe);
+  const auditOf = async (): Promise<Answer> => {
+    const again = draw(game, settings, (name) => root.split(`fresh ${name}`));
+    try {
+      return await respond(arena, coefficients, await simulate(arena, coefficients, again, breathe), breathe);
+    } catch (error) {
+      throw error instanceof SolveError ? named(error, "the fresh cloud") : error;
+    }
+  };
+  const audit = sound ? await auditOf() : null;
   const samplingError = audit === null ? null : relative(audit);
   const status = judge(
     residual,
@@ -449,11 +465,36 @@ function feedback(
   return out;
 }
 
-function estimate({ game, settings, basis }: Arena, c: Cloud, mass: number): DensityEstimate {
+/**
+ * What a system of the basis gives; where it has no solution, population k's crowd at step n has gathered, or `rows`, the matrix, has
+ * numbers that are not finite.
+ */
+function fitted<T>({ game, settings, times }: Arena, k: number, n: number, rows: Float64Array, solved: () => T): T {
+  try {
+    return solved();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const { name, viscosity } = game.populations[k];
+    const when = `${name} at t = ${Number(times[n].toPrecision(3))}`;
+    const what = rows.every((v) => Number.isFinite(v))
+      ? `the particles of ${when} have gathered where the basis cannot tell them apart`
+      : `the feedback of ${when} has grown beyond all numbers`;
+    const cures = [
+      viscosity === 0 ? "Viscosity is 0 and spreads nobody: give one > 0" : "Raise particles",
+      "lower damping or degree",
+      ...(settings.density === "score" && game.dimension <= 3 ? ['set density: "kernel"'] : []),
+      "or use a grid solver",
+    ];
+    throw new SolveError(`${what}. ${cures.join(", ")}.`);
+  }
+}
+
+function estimate(arena: Arena, k: number, n: number, c: Cloud, mass: number): DensityEstimate {
+  const { game, settings, basis } = arena;
   const { lower, upper, ends } = game.domain;
   const found =
     settings.density === "score"
-      ? scoreDensity(c, basis)
+      ? fitted(arena, k, n, c.points, () => scoreDensity(c, basis))
       : kernelDensity(c, {
           lower,
           upper,
@@ -478,7 +519,7 @@ async function simulate(arena: Arena, c: Float64Array, drawn: Draws, breathe: ()
       await breathe();
       const now = cloud(x, d);
       list.push(now);
-      if (arena.needsDensity) estimates[k].push(estimate(arena, now, drawn.starts[k].mass));
+      if (arena.needsDensity) estimates[k].push(estimate(arena, k, n, now, drawn.starts[k].mass));
       if (n === settings.steps) break;
       const own = H.dependsOnMass ? estimates[k][n] : null;
       const drift = (step: number) => (at: Float64Array) => {
@@ -534,7 +575,10 @@ async function respond(
       const m = H.dependsOnMass ? path.estimates[k][n].evaluate(x) : zero;
       const value = hamiltonianJet(d, count);
       if (n === steps) {
-        if (game.terminal !== null) mine.set(leastSquares(jet.values, cost(arena, game.terminal, path, k, n, x), B));
+        if (game.terminal !== null) {
+          const ends = cost(arena, game.terminal, path, k, n, x);
+          mine.set(fitted(arena, k, n, jet.values, () => leastSquares(jet.values, ends, B)));
+        }
       } else {
         const after = slot(arena, coefficients, k, n + 1);
         const later = H.dependsOnMass ? path.estimates[k][n + 1].evaluate(x) : zero;
@@ -563,7 +607,7 @@ async function respond(
             }
           }
           // solved for the increment: directions that the cloud does not see keep the value they had
-          const increment = leastSquares(rows, right, B);
+          const increment = fitted(arena, k, n, rows, () => leastSquares(rows, right, B));
           let moved = 0;
           let size = 0;
           for (let j = 0; j < B; j++) {

@@ -219,6 +219,32 @@ describe("particleFixedPoint", () => {
     );
   });
 
+  it("too few particles for the basis are refused before work, and crowds that gather are told", async () => {
+    const game = (viscosity: number, ends: "periodic" | "no-flux") =>
+      meanFieldGame({
+        name: "gathering",
+        domain: domain({ lower: [0], upper: [1], ends }),
+        populations: {
+          viscosity,
+          hamiltonian: hamiltonianQuadratic({ dimension: 1 }),
+          initial: "1 + 0.5*cos(2*pi*x)",
+        },
+        coupling: couplingLocal({ dimension: 1, cost: "m + cos(2*pi*x)" }),
+      });
+    const said = async (viscosity: number, particles: number, ends: "periodic" | "no-flux" = "periodic") =>
+      String(await solve(game(viscosity, ends), particleFixedPoint({ particles, steps: 10 })).catch((e: unknown) => e));
+    expect([await said(0.2, 20), await said(0, 1000)]).toMatchInlineSnapshot(`
+      [
+        "UsageError: particleFixedPoint: particles must be at least 90, 10 for each of the 9 functions of the basis; got 20. Raise particles, or lower degree from 4.",
+        "SolveError: particleFixedPoint on gathering: iteration 2 failed: the particles of crowd at t = 1 have gathered where the basis cannot tell them apart. Viscosity is 0 and spreads nobody: give one > 0, lower damping or degree, set density: "kernel", or use a grid solver.",
+      ]
+    `);
+    // between walls the feedback overflows before
+    expect(await said(0, 1000, "no-flux")).toMatchInlineSnapshot(
+      `"SolveError: particleFixedPoint on gathering: iteration 2 failed: the feedback of crowd at t = 0.8 has grown beyond all numbers. Viscosity is 0 and spreads nobody: give one > 0, lower damping or degree, set density: "kernel", or use a grid solver."`,
+    );
+  });
+
   it("same seed, same numbers", async () => {
     const { game } = ownMean(1);
     const solver = particleFixedPoint({ particles: 100, steps: 5 });
