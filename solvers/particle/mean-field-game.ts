@@ -101,7 +101,7 @@ export interface ParticleGameSolution extends GameSolution<MeanFieldGame> {
  * @param options see {@link ParticleFixedPointOptions}
  * @returns a solver for time-dependent games on boxes and tori, of any dimension and any number of populations; `order` is 2 (in Δt)
  * @throws UsageError when an option is out of range; from `solve` when there are fewer than 10 particles for each function of the basis;
- * SolveError when a crowd on the way cannot be played, or has gathered where the basis cannot tell its particles apart
+ * SolveError when a crowd on the way cannot be played, or has gathered so closely that no fit tells its particles apart
  *
  * *Notes*: `converged` says that the undamped change of the feedback is below the tolerance for the cloud at hand; the sampling error stands
  * in `samplingError`. `value` holds where the crowd is and extrapolates the basis elsewhere. `exploitability` is what an agent gains within
@@ -466,7 +466,7 @@ function feedback(
 }
 
 /**
- * What a system of the basis gives; where it has no solution, population k's crowd at step n has gathered, or `rows`, the matrix, has
+ * What a fit gives; where there is none, population k's crowd at step n has gathered, or `rows`, the matrix, has
  * numbers that are not finite.
  */
 function fitted<T>({ game, settings, times }: Arena, k: number, n: number, rows: Float64Array, solved: () => T): T {
@@ -477,15 +477,17 @@ function fitted<T>({ game, settings, times }: Arena, k: number, n: number, rows:
     const { name, viscosity } = game.populations[k];
     const when = `${name} at t = ${Number(times[n].toPrecision(3))}`;
     const what = rows.every((v) => Number.isFinite(v))
-      ? `the particles of ${when} have gathered where the basis cannot tell them apart`
+      ? `the particles of ${when} have gathered so closely that no fit tells them apart`
       : `the feedback of ${when} has grown beyond all numbers`;
-    const cures = [
-      viscosity === 0 ? "Viscosity is 0 and spreads nobody: give one > 0" : "Raise particles",
-      "lower damping or degree",
-      ...(settings.density === "score" && game.dimension <= 3 ? ['set density: "kernel"'] : []),
-      "or use a grid solver",
-    ];
-    throw new SolveError(`${what}. ${cures.join(", ")}.`);
+    const cures =
+      viscosity === 0
+        ? ["Viscosity is 0 and spreads nobody: give one > 0"]
+        : [
+            "Raise particles",
+            "lower damping or degree",
+            ...(settings.density === "score" && game.dimension <= 3 ? ['set density: "kernel"'] : []),
+          ];
+    throw new SolveError(`${what}. ${cures.join(", ")}, or use a grid solver.`);
   }
 }
 
@@ -495,12 +497,14 @@ function estimate(arena: Arena, k: number, n: number, c: Cloud, mass: number): D
   const found =
     settings.density === "score"
       ? fitted(arena, k, n, c.points, () => scoreDensity(c, basis))
-      : kernelDensity(c, {
-          lower,
-          upper,
-          ends: ends.map((e) => (e === "periodic" ? "periodic" : "no-flux")),
-          ...(settings.bandwidth === null ? {} : { bandwidth: settings.bandwidth }),
-        });
+      : fitted(arena, k, n, c.points, () =>
+          kernelDensity(c, {
+            lower,
+            upper,
+            ends: ends.map((e) => (e === "periodic" ? "periodic" : "no-flux")),
+            ...(settings.bandwidth === null ? {} : { bandwidth: settings.bandwidth }),
+          }),
+        );
   return { evaluate: (points) => found.evaluate(points).map((m) => mass * m) };
 }
 
