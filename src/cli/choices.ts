@@ -426,7 +426,9 @@ export function defaultSolvers(list: readonly Problem[]): readonly string[] {
       const { kind, compared, make } = solvers[name];
       return compared && problem.kind === kind && (kind === "proximal-flow" || make({}).handles(problem) === true);
     });
-    for (const name of own) chosen.add(name);
+    // A bridge is solved to the end by its own method; Newton's is drawn into the thin tails of the prescribed laws.
+    const bridge = own.includes("schroedinger-bridge");
+    for (const name of own) if (!(bridge && name === "newton")) chosen.add(name);
     if (own.length === 1 && solvers.picard.make({}).handles(problem) === true) chosen.add("picard");
   }
   return Object.keys(solvers).filter((name) => chosen.has(name));

@@ -60,7 +60,7 @@ Example:
       onProgress: (p) => streams.progress?.(`${solver.name}: ${p.stage} ${p.iteration}`),
     });
     if (parsed.out !== null) await writeFileAtomic(parsed.out, encodeJson(report));
-    streams.out(parsed.json ? encodeJson(report) : reportText(report, name));
+    streams.out(parsed.json ? encodeJson(report) : reportText(report, name, (parsed.values.set ?? []) as string[]));
     return report.passed ? exitCodes.ok : exitCodes.checkFailed;
   },
 };
@@ -97,7 +97,8 @@ function subjects(name: string): { problems: Arbitrary<Problem>; laws: readonly 
   return { problems: arbitraryProximalFlow(proximalFlow), laws: flowLaws() as unknown as readonly Law<Solution>[] };
 }
 
-function reportText(report: VerifyReport, name: string): string {
+function reportText(report: VerifyReport, name: string, settings: readonly string[]): string {
+  const set = settings.map((pair) => ` --set ${pair}`).join("");
   const rows = report.laws.map((law) => {
     const worst = law.worst === null ? "unmeasured" : law.worst.toPrecision(3);
     const bound = law.bound === null ? "reported" : `${law.relation} ${law.bound}`;
@@ -110,7 +111,7 @@ function reportText(report: VerifyReport, name: string): string {
       : [
           `A law fails: ${found.failure}`,
           `Simplest failing problem (after ${found.shrinks} shrinks): ${JSON.stringify(found.problem)}`,
-          `Replay: meanfield verify --solver ${name} --seed ${report.seed} --path ${found.path}`,
+          `Replay: meanfield verify --solver ${name}${set} --seed ${report.seed} --path ${found.path}`,
         ].join("\n");
   return [`${report.solver}, seed ${report.seed}`, ...rows, end].join("\n");
 }

@@ -1,4 +1,5 @@
 // A law: a named property of a subject (a solution, an operator, a cloud …) with a measured value and a bound.
+import { UsageError } from "../error.js";
 
 /** One measured number. `standardError` is `null` where the number is not a statistic. */
 export interface Measurement {
@@ -46,7 +47,7 @@ export interface Verdict {
  */
 export async function judge<S>(law: Law<S>, subject: S, context: Partial<LawContext> = {}): Promise<Verdict> {
   const { name, statement, relation, bound } = law;
-  const got = await law.measure(subject, { seed: context.seed ?? 0, count: context.count ?? 256 });
+  const got = await measured(law, subject, { seed: context.seed ?? 0, count: context.count ?? 256 });
   const base = { law: name, statement, relation, bound };
   if (typeof got === "string") return { ...base, value: null, standardError: null, holds: null, note: got };
   const within = relation === "≤" ? got.value <= (bound ?? Infinity) : got.value >= (bound ?? -Infinity);
@@ -57,6 +58,16 @@ export async function judge<S>(law: Law<S>, subject: S, context: Partial<LawCont
     holds: bound === null && Number.isFinite(got.value) ? null : within && Number.isFinite(got.value),
     note: got.note ?? null,
   };
+}
+
+/** What a law says of a subject; a subject that cannot be asked (an unconverged solution with a negative density, say) leaves it unmeasured. */
+async function measured<S>(law: Law<S>, subject: S, context: LawContext): Promise<Measurement | string> {
+  try {
+    return await law.measure(subject, context);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
 }
 
 /** Holds several laws against one subject, in order. */

@@ -161,6 +161,29 @@ describe("meanfield", () => {
     expect(JSON.parse(readFileSync(join(target, "solution.json"), "utf8")).status.converged).toBe(false);
   });
 
+  it("writes the fields of a game with an obstacle and a Hamiltonian given by a formula", async () => {
+    const file = join(folder, "room.json");
+    writeFileSync(
+      file,
+      JSON.stringify({
+        kind: "mean-field-game",
+        domain: { lower: [0, 0], upper: [1, 1], ends: "no-flux", obstacle: "0.02 - (x-0.5)^2 - (y-0.5)^2" },
+        populations: [
+          {
+            viscosity: 0.2,
+            hamiltonian: { kind: "expression", text: "0.5*(p1^2 + p2^2)" },
+            initial: "1 + 0.5*cos(pi*x)",
+          },
+        ],
+        coupling: { kind: "local", cost: "m" },
+      }),
+    );
+    const target = join(folder, "room");
+    const got = await cli("solve", file, "--set", "points=12", "--set", "steps=8", "--out", target);
+    expect(got.error).toBe("");
+    expect(existsSync(join(target, "fields.npz"))).toBe(true);
+  });
+
   it("compares games, and says which solver does not apply", async () => {
     const target = join(folder, "games");
     const got = await cli(

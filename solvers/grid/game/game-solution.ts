@@ -117,12 +117,18 @@ export function gameSolution(parts: GameSolutionParts): GridGameSolution {
       for (let a = 0; a < d; a++) blend(s, p[a], () => next[a]);
     }
     const count = p[0].length;
+    // Inside an obstacle there is no slope to hand to a formula.
+    const solid = p[0].map((v) => (Number.isNaN(v) ? 1 : 0));
+    for (const column of p)
+      column.forEach((v, i) => {
+        if (Number.isNaN(v)) column[i] = 0;
+      });
     const crowd = blend(s, between.density(m[n], x), () => between.density(m[n + 1], x));
     const jet = hamiltonianJet(d, count);
     problem.populations[k].hamiltonian.evaluate(t, x, p, crowd, jet, 1);
     const out = new Float64Array(count * d);
     for (let i = 0; i < count; i++)
-      for (let a = 0; a < d; a++) out[i * d + a] = Number.isNaN(p[a][i]) ? NaN : -jet.gradient[a][i];
+      for (let a = 0; a < d; a++) out[i * d + a] = solid[i] === 1 ? NaN : -jet.gradient[a][i];
     return out;
   };
 
