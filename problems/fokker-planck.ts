@@ -7,6 +7,7 @@
 import { demand } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
+import { demandCoordinates, demandHorizon } from "./demand.js";
 import { type Field, type FieldInput, field, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a Fokker–Planck problem. */
@@ -76,14 +77,7 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
   const { domain, diffusion } = options;
   const d = domain.dimension;
   const horizon = options.horizon ?? 1;
-  demand(
-    horizon > 0 && Number.isFinite(horizon),
-    where,
-    "horizon",
-    "be a finite number > 0",
-    horizon,
-    "Use horizon: 1 to start",
-  );
+  demandHorizon(where, horizon);
   demand(
     diffusion >= 0 && Number.isFinite(diffusion),
     where,
@@ -127,14 +121,7 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
   const source = given === null ? null : field(given, d, where, "source");
   const exact = options.exact ?? null;
   const coordinates = options.coordinates ?? null;
-  demand(
-    coordinates === null || coordinates.length === d,
-    where,
-    "coordinates",
-    `have ${d} entries, one for each coordinate`,
-    coordinates?.length,
-    "Describe every coordinate, or none",
-  );
+  demandCoordinates(where, coordinates, d);
   const name = options.name ?? "fokker-planck";
   const diffusive = diffusion === 0 ? "0" : diffusion === 1 ? "Δρ" : `${diffusion} Δρ`;
   const right = source === null ? diffusive : `${diffusive === "0" ? "" : `${diffusive} + `}q,   q = ${source.text}`;

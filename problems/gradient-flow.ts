@@ -5,6 +5,7 @@
 import { demand } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
+import { demandCoordinates, demandHorizon } from "./demand.js";
 import { type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a gradient flow. */
@@ -55,14 +56,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
   const where = "gradientFlow";
   const { domain, energy } = options;
   const horizon = options.horizon ?? 1;
-  demand(
-    horizon > 0 && Number.isFinite(horizon),
-    where,
-    "horizon",
-    "be a finite number > 0",
-    horizon,
-    "Use horizon: 1 to start",
-  );
+  demandHorizon(where, horizon);
   demand(
     energy.dimension === domain.dimension,
     where,
@@ -90,14 +84,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
     "Use mass: 1",
   );
   const coordinates = options.coordinates ?? null;
-  demand(
-    coordinates === null || coordinates.length === domain.dimension,
-    where,
-    "coordinates",
-    `have ${domain.dimension} entries, one for each coordinate`,
-    coordinates?.length,
-    "Describe every coordinate, or none",
-  );
+  demandCoordinates(where, coordinates, domain.dimension);
   const exact = options.exact ?? null;
   const name = options.name ?? "gradient-flow";
   return Object.freeze({

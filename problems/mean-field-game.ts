@@ -6,6 +6,7 @@
 import { demand, demandKnown } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
+import { demandCoordinates, demandHorizon } from "./demand.js";
 import {
   type Coupling,
   type Field,
@@ -137,14 +138,7 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
     'Use mode: "time-dependent"',
   );
   const horizon = options.horizon ?? 1;
-  demand(
-    horizon > 0 && Number.isFinite(horizon),
-    where,
-    "horizon",
-    "be a finite number > 0",
-    horizon,
-    "Use horizon: 1 to start",
-  );
+  demandHorizon(where, horizon);
   const list: readonly PopulationOptions[] = isList(options.populations) ? options.populations : [options.populations];
   demand(list.length >= 1, where, "populations", "hold at least one", list.length, "Give one population");
   demand(
@@ -208,14 +202,7 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
   );
   const exact = options.exact ?? null;
   const coordinates = options.coordinates ?? null;
-  demand(
-    coordinates === null || coordinates.length === domain.dimension,
-    where,
-    "coordinates",
-    `have ${domain.dimension} entries, one for each coordinate`,
-    coordinates?.length,
-    "Describe every coordinate, or none",
-  );
+  demandCoordinates(where, coordinates, domain.dimension);
   const separable = populations.every((p) => !p.hamiltonian.dependsOnMass);
   const both = (of: (c: Coupling) => boolean | null): boolean | null => {
     const answers = [of(coupling), terminal === null ? true : of(terminal)];

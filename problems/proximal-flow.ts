@@ -5,6 +5,7 @@
 import { demand } from "../src/error.js";
 import type { Cloud, Distribution, Divergence } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
+import { demandCoordinates, demandHorizon } from "./demand.js";
 
 /** Closed form of a proximal flow; every function takes row-major points. */
 export interface ProximalFlowExact {
@@ -75,14 +76,7 @@ export function proximalFlow(options: ProximalFlowOptions): ProximalFlow {
     kineticWeight,
     "Use kineticWeight: 0.5 to start",
   );
-  demand(
-    horizon > 0 && Number.isFinite(horizon),
-    where,
-    "horizon",
-    "be a finite number > 0",
-    horizon,
-    "Use horizon: 1 to start",
-  );
+  demandHorizon(where, horizon);
   demand(lipschitz > 0, where, "lipschitz", "be > 0 (Infinity for none)", lipschitz, "Use lipschitz: 1 to start");
   demand(
     source.dimension === target.dimension,
@@ -103,14 +97,7 @@ export function proximalFlow(options: ProximalFlowOptions): ProximalFlow {
   );
   const exact = options.exact ?? null;
   const coordinates = options.coordinates ?? null;
-  demand(
-    coordinates === null || coordinates.length === source.dimension,
-    where,
-    "coordinates",
-    `have ${source.dimension} entries, one for each coordinate`,
-    coordinates?.length,
-    "Describe every coordinate, or none",
-  );
+  demandCoordinates(where, coordinates, source.dimension);
   const bound = lipschitz === Infinity ? "∞" : String(lipschitz);
   return Object.freeze({
     kind: "proximal-flow",

@@ -7,7 +7,7 @@
 // The flow moves mass with v = −∇ δE/δρ:  e′(ρ/q) + V + W∗ρ, φ*, or a Kantorovich potential.
 // Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient); Gu et al. 2024 (key gu2024lipschitz).
 import { demand, usageError } from "../../src/error.js";
-import type { Divergence } from "../../src/measure/index.js";
+import { type Divergence, plainTransport } from "../../src/measure/index.js";
 import { type Field, type FieldInput, field } from "./field.js";
 import { type Law, type LawInput, lawOf } from "./law.js";
 
@@ -326,6 +326,17 @@ export function transportTo(options: {
     convexity: null,
     description: { kind: "transport", order, target: target.text },
   });
+}
+
+/**
+ * L, f and Q of a Lipschitz-regularised divergence; W₁ is plain transport with L = 1.
+ *
+ * @param energy made by {@link lipschitzDivergence} or {@link transportTo}
+ */
+export function criticTerms({ divergence, transport }: Energy): RegularisedDivergence {
+  if (divergence !== null) return divergence;
+  const { target } = transport as TransportEnergy;
+  return { lipschitz: 1, divergence: plainTransport(), target };
 }
 
 /** W(x) = W(−x), looked at on a few displacements. */

@@ -6,10 +6,10 @@
 // W₁ flow: plain transport with L = 1. Order 1 in Δt; exact for the clouds at each step (gap reported). Any dimension.
 // Reference: Gu et al. 2024 (key gu2024lipschitz).
 import ndarray from "ndarray";
-import type { GradientFlow, Law } from "../../problems/index.js";
+import { criticTerms, type GradientFlow, type Law } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, usageError } from "../../src/error.js";
-import { type Cloud, cloud, type Divergence, plainTransport, wasserstein2, weightOf } from "../../src/measure/index.js";
+import { type Cloud, cloud, wasserstein2, weightOf } from "../../src/measure/index.js";
 import { type Generator, generator } from "../../src/random/index.js";
 import type { Solution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
@@ -127,7 +127,7 @@ async function march(
 ): Promise<ParticleGradientFlowSolution> {
   const began = context.elapsed();
   const { dimension: d, horizon: T, energy } = problem;
-  const { lipschitz, divergence, law } = objectiveOf(energy);
+  const { lipschitz, divergence, target: law } = criticTerms(energy);
   const random = generator(context.seed).split(WHERE);
   const target = draw(law, targetCount, random.split("target"));
   const first = draw(problem.initial, count, random.split("particles"));
@@ -297,14 +297,6 @@ async function march(
       };
     },
   };
-}
-
-function objectiveOf(energy: GradientFlow["energy"]): { lipschitz: number; divergence: Divergence; law: Law } {
-  if (energy.divergence !== null) {
-    const { lipschitz, divergence, target } = energy.divergence;
-    return { lipschitz, divergence, law: target };
-  }
-  return { lipschitz: 1, divergence: plainTransport(), law: (energy.transport as { readonly target: Law }).target };
 }
 
 /** All data, or draws. */

@@ -37,6 +37,23 @@ export interface Cells {
 }
 
 /**
+ * Throws unless `points` can be cells along the axes of some domain: for solvers, which learn the domain later.
+ *
+ * @param points integers ≥ 4, or one for all axes
+ */
+export function demandPoints(where: string, points: number | readonly number[]): void {
+  const counts: readonly number[] = Array.isArray(points) ? points : [points];
+  demand(
+    counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
+    where,
+    "points",
+    "be an integer ≥ 4, or one for each axis",
+    points,
+    "Use points: 64 to start",
+  );
+}
+
+/**
  * Cuts a domain into cells.
  *
  * @param domain in one to three dimensions

@@ -2,7 +2,7 @@
 //   mass       ∫ρ(t) = ∫ρ(0);  with doors it never grows;      created mass  ∫ρ⁻ is nothing
 //   energy     E(ρⁿ⁺¹) ≤ E(ρⁿ) in every step, where the solution keeps energies
 //   exact      ∫|ρ(T) − exact| / ∫ρ, where the problem has a closed form: reported
-import { type Cells, type Domain, integrate } from "../grid/index.js";
+import { type Cells, type Domain, type Grid, integrate } from "../grid/index.js";
 import type { Problem } from "../problem.js";
 import type { Solution } from "../solution/index.js";
 import type { Law } from "./law.js";
@@ -44,6 +44,27 @@ export function densityLaws(bounds: Partial<DensityBounds> = {}): readonly Law<S
   return [slabMass(mass), slabCreated(created), energyFalls(energy), closedForm()];
 }
 
+/** Largest |∫ρⁿ − ∫ρ⁰| / ∫ρ⁰ of slabs; where mass may leave (`open`), the largest growth in one step. */
+export function massChange(grid: Grid, slabs: readonly Float64Array[], open: boolean): number {
+  const masses = slabs.map((rho) => integrate(grid, rho));
+  let worst = 0;
+  for (let n = 1; n < masses.length; n++)
+    worst = Math.max(worst, open ? (masses[n] - masses[n - 1]) / masses[0] : Math.abs(masses[n] / masses[0] - 1));
+  return worst;
+}
+
+/** Largest ∫ρ⁻ of slabs, relative to the mass of the first. */
+export function createdShare(grid: Grid, slabs: readonly Float64Array[]): number {
+  const mass = integrate(grid, slabs[0]);
+  let worst = 0;
+  for (const rho of slabs) {
+    let negative = 0;
+    for (const v of rho) negative -= Math.min(0, v);
+    worst = Math.max(worst, (negative * grid.cellVolume) / mass);
+  }
+  return worst;
+}
+
 function slabMass(bound: number | null): Law<Solution<DensityProblem>> {
   return {
     name: "mass",
@@ -53,12 +74,8 @@ function slabMass(bound: number | null): Law<Solution<DensityProblem>> {
     measure: (solution) => {
       if (!keepsSlabs(solution)) return NO_SLABS;
       if ("source" in solution.problem && solution.problem.source !== null) return "a source adds mass";
-      const masses = solution.slabs.map((rho) => integrate(solution.cells.grid, rho));
       const open = solution.problem.domain.doors.length > 0;
-      let worst = 0;
-      for (let n = 1; n < masses.length; n++)
-        worst = Math.max(worst, open ? (masses[n] - masses[n - 1]) / masses[0] : Math.abs(masses[n] / masses[0] - 1));
-      return { value: worst, standardError: null };
+      return { value: massChange(solution.cells.grid, solution.slabs, open), standardError: null };
     },
   };
 }
@@ -71,15 +88,7 @@ function slabCreated(bound: number | null): Law<Solution<DensityProblem>> {
     bound,
     measure: (solution) => {
       if (!keepsSlabs(solution)) return NO_SLABS;
-      const { grid } = solution.cells;
-      const mass = integrate(grid, solution.slabs[0]);
-      let worst = 0;
-      for (const rho of solution.slabs) {
-        let negative = 0;
-        for (const v of rho) negative -= Math.min(0, v);
-        worst = Math.max(worst, (negative * grid.cellVolume) / mass);
-      }
-      return { value: worst, standardError: null };
+      return { value: createdShare(solution.cells.grid, solution.slabs), standardError: null };
     },
   };
 }

@@ -8,6 +8,7 @@ import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import type { Law, LawContext, Measurement } from "./law.js";
+import { mean } from "./mean.js";
 import { endpoints, eulerPaths, meanDistance, rootMeanSquare, straightness } from "./straightness.js";
 
 /** A problem whose running cost is λ|v|²/2, with an optional Lipschitz bound on its terminal potential. */
@@ -83,12 +84,6 @@ function pathsOf(solution: Flow, context: LawContext, steps = STEPS): Paths {
   }
   return paths;
 }
-
-const mean = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-};
 
 const median = (values: Float64Array): number => {
   const sorted = values.slice().sort();

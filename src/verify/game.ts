@@ -13,7 +13,9 @@ import { type Cloud, type Density, sampleDensity } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
 import type { GameSolution, Trajectories } from "../solution/index.js";
+import { createdShare, massChange } from "./density.js";
 import type { Law, LawContext, Measurement } from "./law.js";
+import { mean } from "./mean.js";
 import { eulerPaths, straightness } from "./straightness.js";
 
 interface FieldLike {
@@ -138,13 +140,8 @@ export function gameMass(bound: number | null = standard.mass): Law<Game> {
       if (fields === null) return NO_GRID;
       if (problem.populations.some((p) => p.densitySource !== null)) return "a source adds mass";
       const open = problem.domain.doors.length > 0;
-      let worst = 0;
-      for (const slabs of fields.density) {
-        const masses = slabs.map((m) => integrate(fields.cells.grid, m));
-        for (let n = 1; n < masses.length; n++)
-          worst = Math.max(worst, open ? (masses[n] - masses[n - 1]) / masses[0] : Math.abs(masses[n] / masses[0] - 1));
-      }
-      return exactly(worst);
+      const { grid } = fields.cells;
+      return exactly(Math.max(...fields.density.map((slabs) => massChange(grid, slabs, open))));
     },
   };
 }
@@ -158,16 +155,8 @@ export function createdMass(bound: number | null = standard.created): Law<Game> 
     bound,
     measure: ({ fields }) => {
       if (fields === null) return NO_GRID;
-      let worst = 0;
-      for (const slabs of fields.density) {
-        const mass = integrate(fields.cells.grid, slabs[0]);
-        for (const m of slabs) {
-          let negative = 0;
-          for (const v of m) negative -= Math.min(0, v);
-          worst = Math.max(worst, (negative * fields.cells.grid.cellVolume) / mass);
-        }
-      }
-      return exactly(worst);
+      const { grid } = fields.cells;
+      return exactly(Math.max(...fields.density.map((slabs) => createdShare(grid, slabs))));
     },
   };
 }
@@ -483,12 +472,6 @@ export function lasryLionsEnergy(
 
 function exactly(value: number): Measurement {
   return { value, standardError: null };
-}
-
-function mean(values: Float64Array): number {
-  let sum = 0;
-  for (const v of values) sum += v;
-  return sum / values.length;
 }
 
 function deviation(values: Float64Array): number {

@@ -13,7 +13,7 @@ import ndarray, { type NdArray } from "ndarray";
 import { densityOn, type Field, type FokkerPlanck, type GradientFlow } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
-import { type Cells, cells, integrate } from "../../../src/grid/index.js";
+import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { multigrid, type Stencil, stencil } from "../../../src/linalg/index.js";
 import type { Density } from "../../../src/measure/index.js";
 import type { Solution, TrajectoryOptions } from "../../../src/solution/index.js";
@@ -100,15 +100,7 @@ export function fokkerPlanck(
   const where = "fokkerPlanck";
   demandKnown(where, options, ["points", "steps", "flux", "time", "tolerance"]);
   const { points = 64, steps = 64, flux = "scharfetter-gummel", time = "implicit-euler", tolerance = 1e-11 } = options;
-  const counts = typeof points === "number" ? [points] : points;
-  demand(
-    counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
-    where,
-    "points",
-    "be an integer ≥ 4, or one for each axis",
-    points,
-    "Use points: 64 to start",
-  );
+  demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");
   demand(
     Object.hasOwn(FLUXES, flux),

@@ -9,7 +9,7 @@
 import { densityOn, type MeanFieldGame } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
-import { type Cells, cells, integrate } from "../../../src/grid/index.js";
+import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
@@ -283,15 +283,7 @@ export function demandSlabs(
   tolerance: number,
   maxIterations: number,
 ): void {
-  const counts: readonly number[] = Array.isArray(points) ? points : [points];
-  demand(
-    counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
-    where,
-    "points",
-    "be an integer ≥ 4, or one for each axis",
-    points,
-    "Use points: 64 to start",
-  );
+  demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");
   demand(
     tolerance > 0 && Number.isFinite(tolerance),

@@ -8,7 +8,7 @@
 // anywhere. Mass exact, m̄ ≥ 0. Stops at the undamped residual ‖Φ(m̄) − m̄‖, relative to m₀ at rest in L²(0, T; L²).
 // References: Cardaliaguet, Hadikhanloo 2017 (key cardaliaguet2017learning); Lavigne, Pfeiffer 2023 (key lavigne2023generalized).
 import type { MeanFieldGame } from "../../../problems/index.js";
-import { demand, usageError } from "../../../src/error.js";
+import { demand } from "../../../src/error.js";
 import type { Problem } from "../../../src/problem.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import {
@@ -33,7 +33,7 @@ import {
 } from "./game-fixed-point.js";
 import type { GameScheme } from "./game-scheme.js";
 import { gameOrder } from "./game-scheme.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GridGameSolution, gridGameSolver } from "./game-solution.js";
 import type { Path } from "./game-sweeps.js";
 
 /** ρ_k: `"harmonic"` = 1/(k + 1), a constant in (0, 1], or `"line-search"` for potential games. */
@@ -99,18 +99,7 @@ export function fictitiousPlay(options: FictitiousPlayOptions = {}): Solver<Mean
     }
     return fit;
   };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles,
-    solve: async (problem: MeanFieldGame, context: SolveContext) => {
-      const began = context.elapsed();
-      const fit = handles(problem);
-      if (fit !== true) throw usageError(NAME, "problem", "be one that this solver handles", problem.name, fit);
-      const { fields, ...reached } = await play(problem, settings, context);
-      return gameSolution({ problem, solver: record, context, began, fields, ...reached });
-    },
-  });
+  return gridGameSolver(record, handles, (problem, context) => play(problem, settings, context));
 }
 
 async function play(

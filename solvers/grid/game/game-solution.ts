@@ -8,8 +8,9 @@
 import ndarray, { type NdArray } from "ndarray";
 import type { MeanFieldGame } from "../../../problems/mean-field-game.js";
 import { hamiltonianJet } from "../../../problems/terms/index.js";
-import { demand } from "../../../src/error.js";
+import { demand, usageError } from "../../../src/error.js";
 import type { Density } from "../../../src/measure/index.js";
+import type { Problem } from "../../../src/problem.js";
 import type {
   GameFields,
   GameSolution,
@@ -19,7 +20,7 @@ import type {
   Solution,
   Status,
 } from "../../../src/solution/index.js";
-import type { SolveContext } from "../../../src/solver.js";
+import type { SolveContext, Solver } from "../../../src/solver.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 
@@ -49,6 +50,32 @@ export interface GridGameSolution extends GameSolution<MeanFieldGame> {
   density(t: number, k?: number): Density;
   /** Paths of agents under the solved feedback, and how many have left through doors. */
   trajectories(options?: GameTrajectoryOptions): EquilibriumPaths;
+}
+
+/** What a solve reached, without what its solver knows. */
+export type GameReached = Omit<GameSolutionParts, "problem" | "solver" | "context" | "began">;
+
+/**
+ * A solver of the discrete game from its record, what it handles and what it does.
+ *
+ * @param run the work on a problem that the solver handles
+ */
+export function gridGameSolver(
+  record: GameSolutionParts["solver"],
+  handles: (problem: Problem) => true | string,
+  run: (problem: MeanFieldGame, context: SolveContext) => Promise<GameReached>,
+): Solver<MeanFieldGame, GridGameSolution> {
+  return Object.freeze({
+    ...record,
+    family: "grid" as const,
+    handles,
+    solve: async (problem: MeanFieldGame, context: SolveContext) => {
+      const began = context.elapsed();
+      const fit = handles(problem);
+      if (fit !== true) throw usageError(record.name, "problem", "be one that this solver handles", problem.name, fit);
+      return gameSolution({ problem, solver: record, context, began, ...(await run(problem, context)) });
+    },
+  });
 }
 
 /**

@@ -13,7 +13,7 @@
 // Eisenstat, Walker 1996 (key eisenstat1996choosing); Knoll, Keyes 2004 (key knoll2004jacobian).
 import type { MeanFieldGame } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
-import { demand, demandKnown, UsageError, usageError } from "../../../src/error.js";
+import { demand, demandKnown, UsageError } from "../../../src/error.js";
 import { arraySpace, newton as newtonKrylov } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
 import type { GameFields, History } from "../../../src/solution/index.js";
@@ -21,7 +21,7 @@ import type { SolveContext, Solver } from "../../../src/solver.js";
 import { whyNoWaves } from "./feynman-kac.js";
 import { type GamePreconditioner, transformPreconditioner } from "./game-preconditioner.js";
 import { type GameScheme, type GameSchemeOptions, gameOrder, gameScheme } from "./game-scheme.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GridGameSolution, gridGameSolver } from "./game-solution.js";
 import { sweepPreconditioner } from "./sweep-preconditioner.js";
 
 export interface NewtonOptions extends Partial<GameSchemeOptions> {
@@ -125,18 +125,7 @@ export function newton(options: NewtonOptions = {}): Solver<MeanFieldGame, GridG
       start: settings.start === "uniform" ? "uniform" : "fields",
     }) as Readonly<Record<string, unknown>>,
   };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles,
-    solve: async (problem: MeanFieldGame, context: SolveContext) => {
-      const began = context.elapsed();
-      const fit = handles(problem);
-      if (fit !== true) throw usageError(NAME, "problem", "be one that this solver handles", problem.name, fit);
-      const reached = await descend(problem, settings, context);
-      return gameSolution({ problem, solver: record, context, began, ...reached });
-    },
-  });
+  return gridGameSolver(record, handles, (problem, context) => descend(problem, settings, context));
 }
 
 function check(s: Settings): void {

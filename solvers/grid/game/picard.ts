@@ -9,7 +9,7 @@
 // Mass is exact and m ≥ 0 (monotone scheme): θ ≤ 1 makes convex combinations, Anderson's steps are drawn back to the coupling's range.
 // References: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean); Walker, Ni 2011 (key walker2011anderson).
 import type { MeanFieldGame } from "../../../problems/index.js";
-import { demand, usageError } from "../../../src/error.js";
+import { demand } from "../../../src/error.js";
 import { anderson } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
@@ -35,7 +35,7 @@ import {
   unlessOverdrawn,
 } from "./game-fixed-point.js";
 import { gameOrder } from "./game-scheme.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GridGameSolution, gridGameSolver } from "./game-solution.js";
 
 export interface PicardOptions extends FixedPointOptions {
   /** θ ∈ (0, 1]; default ½. */
@@ -90,18 +90,7 @@ export function picard(options: PicardOptions = {}): Solver<MeanFieldGame, GridG
       return "damping 1 with a non-monotone coupling need not converge; set damping ≤ 0.5 or use newton()";
     return fit;
   };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles,
-    solve: async (problem: MeanFieldGame, context: SolveContext) => {
-      const began = context.elapsed();
-      const fit = handles(problem);
-      if (fit !== true) throw usageError(NAME, "problem", "be one that this solver handles", problem.name, fit);
-      const { fields, ...reached } = await iterate(problem, settings, context);
-      return gameSolution({ problem, solver: record, context, began, fields, ...reached });
-    },
-  });
+  return gridGameSolver(record, handles, (problem, context) => iterate(problem, settings, context));
 }
 
 async function iterate(

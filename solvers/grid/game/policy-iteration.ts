@@ -8,8 +8,7 @@
 // Stops at the largest residual of the discrete game's equations at (w, m), undamped: G(D W) − Σ α D W + L and its like in m, as newton() does.
 // Mass exact, m ≥ 0 (monotone scheme). References: Cacace, Camilli, Goffi 2021 (key cacace2021policy).
 import type { MeanFieldGame } from "../../../problems/index.js";
-import { demand, usageError } from "../../../src/error.js";
-import type { Problem } from "../../../src/problem.js";
+import { demand } from "../../../src/error.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import {
   checkFixedPoint,
@@ -33,7 +32,7 @@ import {
 } from "./game-fixed-point.js";
 import type { GameScheme } from "./game-scheme.js";
 import { gameOrder } from "./game-scheme.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GridGameSolution, gridGameSolver } from "./game-solution.js";
 import { evaluatePolicy, feedbackPolicy, type GamePolicy, type Path, transport } from "./game-sweeps.js";
 
 export interface PolicyIterationOptions extends FixedPointOptions {
@@ -82,18 +81,11 @@ export function policyIteration(options: PolicyIterationOptions = {}): Solver<Me
     references: ["cacace2021policy"],
     options: recorded(settings),
   };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles: (problem: Problem) => fixedPointHandles("policy iteration", problem),
-    solve: async (problem: MeanFieldGame, context: SolveContext) => {
-      const began = context.elapsed();
-      const fit = fixedPointHandles("policy iteration", problem);
-      if (fit !== true) throw usageError(NAME, "problem", "be one that this solver handles", problem.name, fit);
-      const { fields, ...reached } = await improve(problem, settings, context);
-      return gameSolution({ problem, solver: record, context, began, fields, ...reached });
-    },
-  });
+  return gridGameSolver(
+    record,
+    (problem) => fixedPointHandles("policy iteration", problem),
+    (problem, context) => improve(problem, settings, context),
+  );
 }
 
 async function improve(

@@ -12,7 +12,7 @@
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand } from "../../../src/error.js";
-import { type Cells, cells, integrate } from "../../../src/grid/index.js";
+import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type Ascent, dualAscent } from "./dual-ascent.js";
 import { type EnergyCost, energyCost } from "./end-cost.js";
@@ -70,15 +70,7 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
   const { points = 64, step = null, method = "back-and-forth", variant = "jko", rounds = 20, samples = null } = options;
   const dual = method === "primal-dual";
   const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 40 } = options;
-  const counts = typeof points === "number" ? [points] : points;
-  demand(
-    counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
-    where,
-    "points",
-    "be an integer ≥ 4, or one for each axis",
-    points,
-    "Use points: 64 to start",
-  );
+  demandPoints(where, points);
   demand(
     step === null || (step > 0 && Number.isFinite(step)),
     where,

@@ -9,11 +9,10 @@
 // Critic: in 1-D the interior-point programme on the chain of cells, in 2-D and 3-D the primal–dual method with |∇φ| ≤ L at cells
 // (forward differences); both certified by primal, dual and gap.
 // References: Gu et al. 2024 (key gu2024lipschitz); Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational).
-import { densityOn, type GradientFlow, type Law } from "../../../problems/index.js";
+import { criticTerms, densityOn, type GradientFlow, type Law } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand } from "../../../src/error.js";
-import { type Cells, cells, integrate } from "../../../src/grid/index.js";
-import { type Divergence, plainTransport } from "../../../src/measure/index.js";
+import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { generator } from "../../../src/random/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type CellFriction, cellCritic } from "../../../src/transport/index.js";
@@ -69,15 +68,7 @@ export interface LipschitzFlowSolution extends GradientFlowSolution {
 export function lipschitzFlow(options: LipschitzFlowOptions = {}): Solver<GradientFlow, LipschitzFlowSolution> {
   const { points = 64, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 2000 } = options;
   const { tolerance, targetSamples = 20_000 } = options;
-  const counts = typeof points === "number" ? [points] : points;
-  demand(
-    counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
-    WHERE,
-    "points",
-    "be an integer ≥ 4, or one for each axis",
-    points,
-    "Use points: 64 to start",
-  );
+  demandPoints(WHERE, points);
   demand(
     steps === "cfl" || (Number.isInteger(steps) && steps >= 1),
     WHERE,
@@ -156,7 +147,7 @@ async function march(
   const { steps, cfl, tolerance, maxIterations } = settings;
   const cut = cells(problem.domain, settings.points);
   const { size, cellVolume, axes } = cut.grid;
-  const { lipschitz, divergence, law } = objectiveOf(problem);
+  const { lipschitz, divergence, target: law } = criticTerms(problem.energy);
   const rho = densityOn(problem.initial, problem.mass, cut, WHERE);
   const mass = integrate(cut.grid, rho);
   const target = targetOn(law, mass, cut, settings.targetSamples, context.seed);
@@ -272,16 +263,6 @@ async function march(
     began,
   });
   return Object.assign(base, { primal, dual, identityErrors });
-}
-
-/** L, f and Q of the energy; W₁ is plain transport with L = 1. */
-function objectiveOf({ energy }: GradientFlow): { lipschitz: number; divergence: Divergence; law: Law } {
-  if (energy.divergence !== null) {
-    const { lipschitz, divergence, target } = energy.divergence;
-    return { lipschitz, divergence, law: target };
-  }
-  const { target } = energy.transport as NonNullable<typeof energy.transport>;
-  return { lipschitz: 1, divergence: plainTransport(), law: target };
 }
 
 /** Masses of Q on the cells, with the mass of ρ. */

@@ -12,7 +12,7 @@
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand } from "../../../src/error.js";
-import { type Cells, cells, integrate } from "../../../src/grid/index.js";
+import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
 import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
@@ -69,15 +69,7 @@ const GAMMA = 1 - Math.SQRT1_2;
 export function porousMedium(options: PorousMediumOptions = {}): Solver<GradientFlow, GradientFlowSolution> {
   const where = "porousMedium";
   const { points = 64, steps = 64, adaptive = null, scheme = "implicit", tolerance = 1e-10 } = options;
-  const counts = typeof points === "number" ? [points] : points;
-  demand(
-    counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
-    where,
-    "points",
-    "be an integer ≥ 4, or one for each axis",
-    points,
-    "Use points: 64 to start",
-  );
+  demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");
   demand(
     adaptive === null || (adaptive > 0 && adaptive < 1),
