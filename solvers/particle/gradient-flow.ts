@@ -11,7 +11,7 @@ import { breathing } from "../../src/breathing.js";
 import { demand, usageError } from "../../src/error.js";
 import { type Cloud, cloud, wasserstein2, weightOf } from "../../src/measure/index.js";
 import { type Generator, generator } from "../../src/random/index.js";
-import type { Solution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
+import type { DescentSolution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import { linearCost, semiRelaxedTransport, transformAt, transformGradient } from "../../src/transport/index.js";
 
@@ -32,20 +32,14 @@ export interface ParticleGradientFlowOptions {
 }
 
 /** Solution of a gradient flow by particles. */
-export interface ParticleGradientFlowSolution extends Solution<GradientFlow> {
+export interface ParticleGradientFlowSolution extends DescentSolution<GradientFlow> {
   readonly family: "particle";
-  /** t_0 = 0 … t_N. */
-  readonly times: Float64Array;
   /** The particles at each time. */
   readonly clouds: readonly Cloud[];
   /** The samples of the target. */
   readonly target: Cloud;
   /** ψ of the critic at each time, one entry a sample. */
   readonly potentials: readonly Float64Array[];
-  /** D at each time, between the clouds. */
-  readonly energies: readonly number[];
-  /** I = E|∇φ*|² at each time. */
-  readonly dissipations: readonly number[];
   density(t: number): Cloud;
 }
 
@@ -216,6 +210,7 @@ async function march(
     potentials,
     energies,
     dissipations,
+    speeds,
     density(t) {
       const { n, s } = stepAt(t);
       const { points, weights } = clouds[n];

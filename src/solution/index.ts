@@ -4,6 +4,7 @@ import type { DeviceUse } from "../device/index.js";
 import type { Cloud, Density } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 
+export * from "./descent.js";
 export * from "./game.js";
 
 export type Family = "grid" | "particle" | "neural";

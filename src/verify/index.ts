@@ -1,6 +1,7 @@
 export * from "./arbitraries.js";
 export * from "./convergence.js";
 export * from "./density.js";
+export * from "./descent.js";
 export * from "./flow.js";
 export * from "./game.js";
 export * from "./law.js";

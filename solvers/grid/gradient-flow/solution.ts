@@ -10,7 +10,15 @@ import type { GradientFlow } from "../../../problems/index.js";
 import { demand } from "../../../src/error.js";
 import { type Cells, integrate } from "../../../src/grid/index.js";
 import type { Density } from "../../../src/measure/index.js";
-import type { Critic, History, Objective, Solution, Status, TrajectoryOptions } from "../../../src/solution/index.js";
+import type {
+  Critic,
+  DescentSolution,
+  History,
+  Objective,
+  Solution,
+  Status,
+  TrajectoryOptions,
+} from "../../../src/solution/index.js";
 import type { SolveContext } from "../../../src/solver.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
@@ -47,15 +55,11 @@ export interface GradientFlowSolutionParts {
 }
 
 /** Solution of a gradient flow on a grid. */
-export interface GradientFlowSolution extends Solution<GradientFlow> {
+export interface GradientFlowSolution extends DescentSolution<GradientFlow> {
   readonly family: "grid";
   readonly cells: Cells;
-  readonly times: Float64Array;
   readonly slabs: readonly Float64Array[];
   readonly potentials: readonly Float64Array[];
-  readonly energies: readonly number[];
-  readonly dissipations: readonly (number | null)[];
-  readonly speeds: readonly (number | null)[];
   density(t: number): Density;
   /** δE/δρ at points. */
   value(t: number, x: Float64Array): Float64Array;
