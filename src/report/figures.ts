@@ -164,6 +164,52 @@ export function image(box: { x1: number; x2: number; y1: number; y2: number }, h
   };
 }
 
+/** Fields on n × n points of a box (first coordinate fastest), one panel each, common colours and contours. */
+export function contourPanels(options: {
+  readonly problem: Problem;
+  readonly titles: readonly string[];
+  readonly fields: readonly Float64Array[];
+  /** n. */
+  readonly points: number;
+  /** The box in the person's coordinates. */
+  readonly box: readonly [readonly [number, number], readonly [number, number]];
+  readonly height: number;
+  /** Drawn on top. */
+  readonly over?: readonly Plot.Markish[];
+}): string {
+  const { problem, titles, fields, points, box, height, over = [] } = options;
+  const [[x1, x2], [y1, y2]] = box;
+  const [low, top] = extent(fields.flatMap((f) => Array.from(f).filter(Number.isFinite)));
+  const thresholds = Array.from({ length: 14 }, (_, i) => low + (i * (top - low)) / 14); // the first fills the bottom
+  return panels(
+    fields.map((field, k) => ({
+      title: titles[k],
+      svg: svg({
+        ...SIZE,
+        height,
+        x: { label: coordinate(problem, 0).label },
+        y: { label: coordinate(problem, 1).label },
+        color: { scheme: "YlGnBu", domain: [low, top], type: "linear" },
+        marks: [
+          Plot.contour(Array.from(field), {
+            width: points,
+            height: points,
+            x1,
+            x2,
+            y1,
+            y2,
+            thresholds,
+            fill: Plot.identity,
+            stroke: "white",
+            strokeWidth: 0.6,
+          } as Plot.ContourOptions),
+          ...over,
+        ],
+      }),
+    })),
+  );
+}
+
 export function densityCurves<P extends Problem>(
   problem: P,
   solved: readonly Solved<P>[],

@@ -1,10 +1,10 @@
 // The pictures of flows. One dimension: x over t. Two: the plane. More: the first two coordinates, and the caption says so.
 import * as Plot from "@observablehq/plot";
-import type { Coordinate } from "../problem.js";
 import { generator } from "../random/index.js";
 import type { Solution, Trajectories } from "../solution/index.js";
 import {
   colours,
+  contourPanels,
   coordinate,
   densityCurves,
   extent,
@@ -174,35 +174,18 @@ export function potentialFigure<P extends TransportLikeProblem>(problem: P, runs
     const shift = centre(run.solution);
     return run.solution.value(0, points).map((u) => u - shift);
   });
-  const [lower, upper] = extent(fields.flatMap((f) => Array.from(f)));
-  const thresholds = Array.from({ length: 14 }, (_, k) => lower + (k * (upper - lower)) / 14); // the first fills the bottom
-  const [first, second] = [coordinate(problem, 0), coordinate(problem, 1)];
-  const edge = (c: Coordinate, v: number) => c.offset + c.scale * v;
-  return panels(
-    solved.map((run, k) => ({
-      title: title(run, colour),
-      svg: svg({
-        ...SIZE,
-        x: { label: first.label },
-        y: { label: second.label },
-        color: { scheme: "YlGnBu", domain: [lower, upper], type: "linear" },
-        marks: [
-          Plot.contour(Array.from(fields[k]), {
-            width: n,
-            height: n,
-            x1: edge(first, box[0][0]),
-            x2: edge(first, box[0][1]),
-            y1: edge(second, box[1][0]),
-            y2: edge(second, box[1][1]),
-            thresholds,
-            fill: Plot.identity,
-            stroke: "white",
-            strokeWidth: 0.6,
-          } as Plot.ContourOptions),
-        ],
-      }),
-    })),
-  );
+  const edge = (a: number): [number, number] => {
+    const { offset, scale } = coordinate(problem, a);
+    return [offset + scale * box[a][0], offset + scale * box[a][1]];
+  };
+  return contourPanels({
+    problem,
+    titles: solved.map((run) => title(run, colour)),
+    fields,
+    points: n,
+    box: [edge(0), edge(1)],
+    height: SIZE.height,
+  });
 }
 
 function potentialCurves<P extends TransportLikeProblem>(

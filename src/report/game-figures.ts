@@ -1,20 +1,16 @@
 // The pictures of mean-field games: the crowd over time, agents on their way (with their noise), and the value at t = 0. One
 // dimension: x over t. Two: the plane, obstacles in grey, doors in green. More: the first two coordinates.
 import * as Plot from "@observablehq/plot";
-import type { Domain } from "../grid/index.js";
-import type { Cloud, Density } from "../measure/index.js";
-import type { Problem } from "../problem.js";
-import type { GameSolution } from "../solution/index.js";
 import type { GameLike } from "../verify/index.js";
+import { edges, everyFew, high, lines, plane, planeFrame, planeHeight, scenery, timeHeat } from "./domain-figures.js";
 import {
   colours,
+  contourPanels,
   coordinate,
   densityCurves,
   escapeHtml,
-  extent,
   faint,
   heat,
-  image,
   ink,
   type Panel,
   panels,
@@ -26,22 +22,13 @@ import {
   title,
 } from "./figures.js";
 import { asGame } from "./game-study.js";
-import { encodePng } from "./png.js";
 import type { Run } from "./record.js";
 
-type Edges = [number, number];
 const PATHS = 30;
 
 /** Times that are pictured. */
 function times(problem: GameLike): number[] {
   return problem.mode === "ergodic" ? [0] : [0, 0.25, 0.5, 0.75, 1].map((share) => share * problem.horizon);
-}
-
-/** Ends of an axis in the person's coordinates. */
-function edges(problem: GameLike, a: number): Edges {
-  const { offset, scale } = coordinate(problem as Problem, a);
-  const ends = [problem.domain.lower[a], problem.domain.upper[a]].map((v) => offset + scale * v);
-  return [Math.min(...ends), Math.max(...ends)];
 }
 
 /** Solver and, where there are several, population. */
@@ -101,7 +88,7 @@ export function agentsFigure<P extends GameLike>(problem: P, runs: readonly Run<
         title: label(problem, run, k, colour),
         svg: svg({
           ...SIZE,
-          height: Math.max(130, Math.min(420, 60 + (270 * span(problem, 1)) / span(problem, 0))),
+          height: planeHeight(problem),
           x: { label: coordinate(problem, 0).label, domain: edges(problem, 0) },
           y: { label: coordinate(problem, 1).label, domain: edges(problem, 1) },
           marks: [
@@ -187,152 +174,17 @@ export function valueFigure<P extends GameLike>(problem: P, runs: readonly Run<P
           },
         ]);
       }
-      const [low, top] = extent(fields.flatMap((f) => Array.from(f).filter(Number.isFinite)));
-      return panels(
-        solved.map((run, r) => ({
-          title: label(problem, run, k, colour),
-          svg: svg({
-            ...SIZE,
-            height: Math.max(130, Math.min(420, 60 + (270 * span(problem, 1)) / span(problem, 0))),
-            x: { label: coordinate(problem, 0).label, domain: edges(problem, 0) },
-            y: { label: coordinate(problem, 1).label, domain: edges(problem, 1) },
-            color: { scheme: "YlGnBu", domain: [low, top], type: "linear" },
-            marks: [
-              Plot.contour(Array.from(fields[r]), {
-                width: n,
-                height: n,
-                x1: edges(problem, 0)[0],
-                x2: edges(problem, 0)[1],
-                y1: edges(problem, 1)[0],
-                y2: edges(problem, 1)[1],
-                thresholds: Array.from({ length: 14 }, (_, i) => low + (i * (top - low)) / 14),
-                fill: Plot.identity,
-                stroke: "white",
-                strokeWidth: 0.6,
-              } as Plot.ContourOptions),
-              ...scenery(problem),
-            ],
-          }),
-        })),
-      );
+      return contourPanels({
+        problem,
+        titles: solved.map((run) => label(problem, run, k, colour)),
+        fields,
+        points: n,
+        box: [edges(problem, 0), edges(problem, 1)],
+        height: planeHeight(problem),
+        over: scenery(problem),
+      });
     })
     .join("");
-}
-
-function span(problem: GameLike, a: number): number {
-  const [low, top] = edges(problem, a);
-  return top - low;
-}
-
-/** Size and axes of a small plane picture with the domain's proportions. */
-function planeFrame(problem: GameLike, width: number): Plot.PlotOptions {
-  const height = Math.max(60, Math.min(1.9 * width, (width * span(problem, 1)) / span(problem, 0)));
-  return {
-    width,
-    height,
-    margin: 3,
-    x: { domain: edges(problem, 0), axis: null },
-    y: { domain: edges(problem, 1), axis: null },
-  };
-}
-
-/** At most `most` points, evenly from the whole cloud: the first ones may be those of one corner. */
-function everyFew(points: Float64Array, d: number, most: number): Float64Array {
-  const n = points.length / d;
-  const stride = Math.max(1, n / most);
-  const count = Math.floor(n / stride);
-  const out = new Float64Array(count * d);
-  for (let i = 0; i < count; i++) {
-    const from = Math.floor(i * stride) * d;
-    out.set(points.subarray(from, from + d), i * d);
-  }
-  return out;
-}
-
-/** 99.5 % quantile of the positive values. */
-function high(law: Density): number {
-  const positive = law.values.filter((v) => v > 0).sort();
-  return positive[Math.floor(0.995 * (positive.length - 1))] || 1;
-}
-
-/** A density of three coordinates, summed over the third. */
-function plane(problem: GameLike, law: Density | Cloud): Density | Cloud {
-  if (law.kind === "cloud" || problem.dimension === 2) return law;
-  const { grid: g, values } = law;
-  const [nx, ny, nz] = g.shape;
-  const h = g.axes[2].spacing;
-  const marginal = new Float64Array(nx * ny);
-  for (let i = 0; i < values.length; i++) marginal[Math.floor(i / nz)] += h * values[i];
-  return {
-    kind: "density",
-    grid: {
-      ...g,
-      dimension: 2,
-      axes: g.axes.slice(0, 2),
-      shape: [nx, ny],
-      strides: [ny, 1],
-      size: nx * ny,
-      cellVolume: g.cellVolume / h,
-    },
-    values: marginal,
-  };
-}
-
-/** Obstacles as a grey raster, doors as green lines. */
-function scenery(problem: GameLike): Plot.Markish[] {
-  const { domain } = problem;
-  if (problem.dimension !== 2) return [];
-  const marks: Plot.Markish[] = [];
-  if (domain.obstacle !== null) marks.push(raster(problem, domain));
-  const [c0, c1] = [coordinate(problem, 0), coordinate(problem, 1)];
-  for (const door of domain.doors) {
-    const wall = door.side === "lower" ? domain.lower[door.axis] : domain.upper[door.axis];
-    const corners = [door.from[0], door.to[0]].map((v) => (door.axis === 0 ? [wall, v] : [v, wall]));
-    marks.push(
-      Plot.line(
-        corners.map(([x, y]) => ({ x: c0.offset + c0.scale * x, y: c1.offset + c1.scale * y })),
-        { x: "x", y: "y", stroke: "#16a34a", strokeWidth: 4 },
-      ),
-    );
-  }
-  return marks;
-}
-
-function raster(problem: GameLike, domain: Domain): Plot.Markish {
-  const n = 160;
-  const rgba = new Uint8Array(4 * n * n);
-  const x = new Float64Array(2);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) {
-      x[0] = domain.lower[0] + ((i + 0.5) / n) * (domain.upper[0] - domain.lower[0]);
-      x[1] = domain.lower[1] + ((j + 0.5) / n) * (domain.upper[1] - domain.lower[1]);
-      if (domain.obstacle?.(x)) rgba.set([100, 116, 139, 255], 4 * ((n - 1 - j) * n + i));
-    }
-  const [x1, x2] = edges(problem, 0);
-  const [y1, y2] = edges(problem, 1);
-  return image({ x1, x2, y1, y2 }, `data:image/png;base64,${encodePng(n, n, rgba).toString("base64")}`);
-}
-
-/** Paths as polylines in the person's coordinates; a path that crosses a seam is a new line. */
-function lines(
-  problem: GameLike,
-  paths: ReturnType<GameSolution["trajectories"]>,
-): { x: number; y: number; line: string }[] {
-  const { count, dimension: d, times: t, positions } = paths;
-  const { domain } = problem;
-  const piece = new Int32Array(count);
-  const out: { x: number; y: number; line: string }[] = [];
-  for (let n = 0; n < t.length; n++) {
-    const now = places(problem, positions.subarray(n * count * d, (n + 1) * count * d), count);
-    now.forEach((p, i) => {
-      for (let a = 0; n > 0 && a < Math.min(2, d); a++) {
-        const step = positions[(n * count + i) * d + a] - positions[((n - 1) * count + i) * d + a];
-        if (domain.ends[a] === "periodic" && Math.abs(step) > (domain.upper[a] - domain.lower[a]) / 2) piece[i]++;
-      }
-      out.push({ ...p, line: `${i}/${piece[i]}` });
-    });
-  }
-  return out;
 }
 
 /** One dimension: the density over the (t, x) plane, with a few agents. */
@@ -357,7 +209,8 @@ function spaceTime<P extends GameLike>(
         return { t: paths.times[Math.floor(j / paths.count)], x: offset + scale * x, line: `${i}/${piece[i]}` };
       });
       const { fields } = solution;
-      const background = fields === null ? [] : [timeHeat(problem, fields.density[k], colour(run.solver.name))];
+      const background =
+        fields === null ? [] : [timeHeat(problem, fields.times, fields.density[k], colour(run.solver.name))];
       return {
         title: label(problem, run, k, colour),
         svg: svg({
@@ -374,25 +227,6 @@ function spaceTime<P extends GameLike>(
     }),
   );
   return panels(list);
-}
-
-function timeHeat(problem: GameLike, slabs: readonly Float64Array[], colour: string): Plot.Markish {
-  const n = slabs[0].length;
-  const steps = slabs.length - 1;
-  const all = slabs.map((m) => Math.max(...m));
-  const top = Math.max(...all) || 1;
-  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
-  const rgba = new Uint8Array(4 * steps * n);
-  for (let s = 0; s < steps; s++)
-    for (let i = 0; i < n; i++) {
-      const strength = Math.sqrt(Math.min(1, Math.max(0, (slabs[s][i] + slabs[s + 1][i]) / 2 / top)));
-      rgba.set([r, g, b, Math.round(230 * strength)], 4 * ((n - 1 - i) * steps + s));
-    }
-  const [y1, y2] = edges(problem, 0);
-  return image(
-    { x1: 0, x2: problem.horizon, y1, y2 },
-    `data:image/png;base64,${encodePng(steps, n, rgba).toString("base64")}`,
-  );
 }
 
 function curves<P extends GameLike>(

@@ -1,0 +1,170 @@
+// Pictures of problems that live on a domain, whatever their kind: the plane with its obstacles and doors, paths that cross seams,
+// density over the (t, x) plane.
+import * as Plot from "@observablehq/plot";
+import type { Domain } from "../grid/index.js";
+import type { Cloud, Density } from "../measure/index.js";
+import type { Problem } from "../problem.js";
+import type { Trajectories } from "../solution/index.js";
+import { coordinate, image, places } from "./figures.js";
+import { encodePng } from "./png.js";
+
+/** A problem on a domain. */
+export interface OnDomain extends Problem {
+  readonly domain: Domain;
+}
+
+type Edges = [number, number];
+
+/** Ends of an axis in the person's coordinates. */
+export function edges(problem: OnDomain, a: number): Edges {
+  const { offset, scale } = coordinate(problem, a);
+  const ends = [problem.domain.lower[a], problem.domain.upper[a]].map((v) => offset + scale * v);
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+function span(problem: OnDomain, a: number): number {
+  const [low, top] = edges(problem, a);
+  return top - low;
+}
+
+/** Height of a large panel with the domain's proportions. */
+export function planeHeight(problem: OnDomain): number {
+  return Math.max(130, Math.min(420, 60 + (270 * span(problem, 1)) / span(problem, 0)));
+}
+
+/** Size and axes of a small plane picture with the domain's proportions. */
+export function planeFrame(problem: OnDomain, width: number): Plot.PlotOptions {
+  const height = Math.max(60, Math.min(1.9 * width, (width * span(problem, 1)) / span(problem, 0)));
+  return {
+    width,
+    height,
+    margin: 3,
+    x: { domain: edges(problem, 0), axis: null },
+    y: { domain: edges(problem, 1), axis: null },
+  };
+}
+
+/** At most `most` points, evenly from the whole cloud: the first ones may be those of one corner. */
+export function everyFew(points: Float64Array, d: number, most: number): Float64Array {
+  const n = points.length / d;
+  const stride = Math.max(1, n / most);
+  const count = Math.floor(n / stride);
+  const out = new Float64Array(count * d);
+  for (let i = 0; i < count; i++) {
+    const from = Math.floor(i * stride) * d;
+    out.set(points.subarray(from, from + d), i * d);
+  }
+  return out;
+}
+
+/** 99.5 % quantile of the positive values. */
+export function high(law: Density): number {
+  const positive = law.values.filter((v) => v > 0).sort();
+  return positive[Math.floor(0.995 * (positive.length - 1))] || 1;
+}
+
+/** A density of three coordinates, summed over the third. */
+export function plane(problem: OnDomain, law: Density | Cloud): Density | Cloud {
+  if (law.kind === "cloud" || problem.dimension === 2) return law;
+  const { grid: g, values } = law;
+  const [nx, ny, nz] = g.shape;
+  const h = g.axes[2].spacing;
+  const marginal = new Float64Array(nx * ny);
+  for (let i = 0; i < values.length; i++) marginal[Math.floor(i / nz)] += h * values[i];
+  return {
+    kind: "density",
+    grid: {
+      ...g,
+      dimension: 2,
+      axes: g.axes.slice(0, 2),
+      shape: [nx, ny],
+      strides: [ny, 1],
+      size: nx * ny,
+      cellVolume: g.cellVolume / h,
+    },
+    values: marginal,
+  };
+}
+
+/** Obstacles as a grey raster, doors as green lines. */
+export function scenery(problem: OnDomain): Plot.Markish[] {
+  const { domain } = problem;
+  if (problem.dimension !== 2) return [];
+  const marks: Plot.Markish[] = [];
+  if (domain.obstacle !== null) marks.push(raster(problem, domain));
+  const [c0, c1] = [coordinate(problem, 0), coordinate(problem, 1)];
+  for (const door of domain.doors) {
+    const wall = door.side === "lower" ? domain.lower[door.axis] : domain.upper[door.axis];
+    const corners = [door.from[0], door.to[0]].map((v) => (door.axis === 0 ? [wall, v] : [v, wall]));
+    marks.push(
+      Plot.line(
+        corners.map(([x, y]) => ({ x: c0.offset + c0.scale * x, y: c1.offset + c1.scale * y })),
+        { x: "x", y: "y", stroke: "#16a34a", strokeWidth: 4 },
+      ),
+    );
+  }
+  return marks;
+}
+
+function raster(problem: OnDomain, domain: Domain): Plot.Markish {
+  const n = 160;
+  const rgba = new Uint8Array(4 * n * n);
+  const x = new Float64Array(2);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) {
+      x[0] = domain.lower[0] + ((i + 0.5) / n) * (domain.upper[0] - domain.lower[0]);
+      x[1] = domain.lower[1] + ((j + 0.5) / n) * (domain.upper[1] - domain.lower[1]);
+      if (domain.obstacle?.(x)) rgba.set([100, 116, 139, 255], 4 * ((n - 1 - j) * n + i));
+    }
+  const [x1, x2] = edges(problem, 0);
+  const [y1, y2] = edges(problem, 1);
+  return image({ x1, x2, y1, y2 }, `data:image/png;base64,${encodePng(n, n, rgba).toString("base64")}`);
+}
+
+/** Paths as polylines in the person's coordinates; a path that crosses a seam is a new line. */
+export function lines(problem: OnDomain, paths: Trajectories): { x: number; y: number; line: string }[] {
+  const { count, dimension: d, times: t, positions } = paths;
+  const { domain } = problem;
+  const piece = new Int32Array(count);
+  const out: { x: number; y: number; line: string }[] = [];
+  for (let n = 0; n < t.length; n++) {
+    const now = places(problem, positions.subarray(n * count * d, (n + 1) * count * d), count);
+    now.forEach((p, i) => {
+      for (let a = 0; n > 0 && a < Math.min(2, d); a++) {
+        const step = positions[(n * count + i) * d + a] - positions[((n - 1) * count + i) * d + a];
+        if (domain.ends[a] === "periodic" && Math.abs(step) > (domain.upper[a] - domain.lower[a]) / 2) piece[i]++;
+      }
+      out.push({ ...p, line: `${i}/${piece[i]}` });
+    });
+  }
+  return out;
+}
+
+/** Most columns of a picture over time. */
+const COLUMNS = 240;
+
+/** Slabs ρ(t_n) of one dimension over the (t, x) plane: equal columns, each the slabs around its middle. */
+export function timeHeat(
+  problem: OnDomain,
+  times: Float64Array,
+  slabs: readonly Float64Array[],
+  colour: string,
+): Plot.Markish {
+  const n = slabs[0].length;
+  const last = times[times.length - 1];
+  const columns = Math.min(slabs.length - 1, COLUMNS);
+  const top = Math.max(...slabs.map((m) => m.reduce((a, b) => Math.max(a, b), 0))) || 1;
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  const rgba = new Uint8Array(4 * columns * n);
+  let s = 0;
+  for (let c = 0; c < columns; c++) {
+    const t = ((c + 0.5) / columns) * last;
+    while (s < slabs.length - 2 && times[s + 1] < t) s++;
+    for (let i = 0; i < n; i++) {
+      const strength = Math.sqrt(Math.min(1, Math.max(0, (slabs[s][i] + slabs[s + 1][i]) / 2 / top)));
+      rgba.set([r, g, b, Math.round(230 * strength)], 4 * ((n - 1 - i) * columns + c));
+    }
+  }
+  const [y1, y2] = edges(problem, 0);
+  return image({ x1: 0, x2: last, y1, y2 }, `data:image/png;base64,${encodePng(columns, n, rgba).toString("base64")}`);
+}
