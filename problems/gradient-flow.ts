@@ -4,6 +4,7 @@
 // Reference: Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational); Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient).
 import { demand } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
+import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 import { demandCoordinates, demandHorizon } from "./demand.js";
 import { type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
@@ -28,6 +29,8 @@ export interface GradientFlowOptions {
   /** A number: ρ₀ is scaled to this mass on the solver's cells; `null`: taken as it is. Default 1. */
   readonly mass?: number | null;
   readonly exact?: GradientFlowExact | null;
+  /** Samples of the target that no solver sees; default none. */
+  readonly heldOut?: Cloud | null;
   readonly coordinates?: readonly Coordinate[] | null;
   readonly references?: readonly string[];
 }
@@ -39,6 +42,7 @@ export interface GradientFlow extends Problem {
   readonly initial: Law;
   readonly mass: number | null;
   readonly exact: GradientFlowExact | null;
+  readonly heldOut: Cloud | null;
 }
 
 /**
@@ -86,6 +90,15 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
   const coordinates = options.coordinates ?? null;
   demandCoordinates(where, coordinates, domain.dimension);
   const exact = options.exact ?? null;
+  const heldOut = options.heldOut ?? null;
+  demand(
+    heldOut === null || heldOut.dimension === domain.dimension,
+    where,
+    "heldOut",
+    `live in the domain's dimension ${domain.dimension}`,
+    heldOut?.dimension,
+    "Give samples of the target's space",
+  );
   const name = options.name ?? "gradient-flow";
   return Object.freeze({
     kind: "gradient-flow",
@@ -102,6 +115,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
     initial,
     mass,
     exact,
+    heldOut,
     coordinates,
     equations: [
       "∂ₜρ = div(ρ ∇ δE/δρ),   v = −∇ δE/δρ",

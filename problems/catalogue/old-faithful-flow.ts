@@ -27,7 +27,7 @@ export interface OldFaithfulFlowOverrides {
  */
 export function oldFaithfulFlow(overrides: OldFaithfulFlowOverrides = {}): GradientFlow {
   const { lipschitz = 1, horizon = 2, seed = 1 } = overrides;
-  const { target, divergence, coordinates } = oldFaithful({ seed });
+  const { target, divergence, heldOut, coordinates } = oldFaithful({ seed });
   return gradientFlow({
     name: "old-faithful-flow",
     title: "Old Faithful geyser as the target of a flow",
@@ -35,6 +35,7 @@ export function oldFaithfulFlow(overrides: OldFaithfulFlowOverrides = {}): Gradi
     horizon,
     energy: lipschitzDivergence({ dimension: 2, divergence, lipschitz, target }),
     initial: gaussian({ mean: [0, 0] }),
+    heldOut,
     coordinates,
     references: ["azzalini1990look", "gu2024lipschitz"],
   });

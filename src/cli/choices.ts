@@ -424,7 +424,8 @@ export function defaultSolvers(list: readonly Problem[]): readonly string[] {
   for (const problem of list) {
     const own = Object.keys(solvers).filter((name) => {
       const { kind, compared, make } = solvers[name];
-      return compared && problem.kind === kind && (kind === "proximal-flow" || make({}).handles(problem) === true);
+      // A flow goes to all of its solvers, and those that refuse it say why in the report.
+      return compared && (kind === "proximal-flow" ? problem.kind === kind : make({}).handles(problem) === true);
     });
     // A bridge is solved to the end by its own method; Newton's is drawn into the thin tails of the prescribed laws.
     const bridge = own.includes("schroedinger-bridge");

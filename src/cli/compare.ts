@@ -92,10 +92,12 @@ function studyLines(study: StudyRecord): string[] {
     const what = run.failure === null ? "converged" : `${run.failure.kind}: ${run.failure.text}`;
     const value = number(run.objective?.primal ?? run.objective?.dual ?? null);
     const time = run.seconds === null ? "–" : `${run.seconds.toFixed(1)} s`;
-    const measure =
-      study.kind === "flow"
-        ? `value ${value.padEnd(9)} W₂ to held-out ${number(run.toHeldOut?.mean ?? null).padEnd(7)}`
-        : `exploitability ${number(run.laws.find((v) => v.law === "exploitability")?.value ?? null).padEnd(9)}`;
+    const exploitability = run.laws.find((v) => v.law === "exploitability")?.value ?? null;
+    const measure = {
+      flow: `value ${value.padEnd(9)} W₂ to held-out ${number(run.toHeldOut?.mean ?? null).padEnd(7)}`,
+      game: `exploitability ${number(exploitability).padEnd(9)}`,
+      density: `E from ${number(run.numbers["E at 0"] ?? null).padEnd(9)} to ${number(run.numbers["E at T"] ?? null).padEnd(9)}`,
+    }[study.kind];
     return `  ${run.solver.padEnd(20)} ${measure} ${time.padEnd(8)} ${what}`;
   });
   return [

@@ -1,6 +1,6 @@
 // A comparison: problems × solvers × measures. Every solver gets the same problem, seed and starting points; every number
 // that could not be measured is null and is printed as unmeasured. What is measured beside the laws depends on the kind of
-// problem: flow-study.ts, game-study.ts.
+// problem: flow-study.ts, game-study.ts, density-study.ts.
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import { demand, SolveError, usageError } from "../error.js";
 import type { Problem } from "../problem.js";
@@ -9,6 +9,7 @@ import { type SolveOptions, solve } from "../solve.js";
 import type { Solver } from "../solver.js";
 import { judgeAll, type Law } from "../verify/index.js";
 import { version } from "../version.js";
+import { isEvolving, measureDensities } from "./density-study.js";
 import { isFlow, measureFlow } from "./flow-study.js";
 import { isGame, measureGame } from "./game-study.js";
 import type {
@@ -160,14 +161,16 @@ async function runOne<P extends Problem>(problem: P, solver: Solver<P>, options:
 }
 
 /** The measures of a problem's kind. */
-function measuresOf<P extends Problem>(
+async function measuresOf<P extends Problem>(
   problem: P,
   runs: readonly Run<P>[],
   context: { readonly seed: number; readonly count: number },
-): { readonly study: StudyMeasures; readonly runs: readonly RunMeasures[] } {
+): Promise<{ readonly study: StudyMeasures; readonly runs: readonly RunMeasures[] }> {
   if (isFlow(problem)) return measureFlow(problem, runs as readonly Run<typeof problem>[], context);
   if (isGame(problem)) return measureGame(problem, runs as readonly Run<typeof problem>[], context);
-  throw usageError("compare", "problem", "be a flow or a game", problem.kind, "Compare other problems by their laws");
+  if (isEvolving(problem)) return measureDensities(problem, runs as readonly Run<typeof problem>[], context);
+  const cure = "Solve other problems one by one, and hold them to their laws";
+  throw usageError("compare", "problem", "be a flow, a game, a gradient flow or a diffusion", problem.kind, cure);
 }
 
 async function measure<P extends Problem>(
@@ -175,7 +178,7 @@ async function measure<P extends Problem>(
   runs: readonly Run<P>[],
   { seed = 0, count = 256, laws, uniqueness }: CompareOptions<P>,
 ): Promise<StudyRecord> {
-  const measures = measuresOf(problem, runs, { seed, count });
+  const measures = await measuresOf(problem, runs, { seed, count });
   const own = typeof laws === "function" ? laws(problem) : laws;
   const records: RunRecord[] = [];
   for (const [r, { solver, solution, failure }] of runs.entries()) {

@@ -50,9 +50,10 @@ export interface Panel {
   readonly svg: string;
 }
 
-export function panels(list: readonly Panel[]): string {
+/** Panels side by side, as many as fit, or three where they are to be read from. */
+export function panels(list: readonly Panel[], across: "fit" | "three" = "fit"): string {
   const items = list.map((p) => `<figure class="panel"><figcaption>${p.title}</figcaption>${p.svg}</figure>`);
-  return `<div class="panels">${items.join("")}</div>`;
+  return `<div class="panels${across === "three" ? " three" : ""}">${items.join("")}</div>`;
 }
 
 /** The plane of the pictures: first two coordinates, or t and x. */

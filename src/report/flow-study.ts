@@ -49,13 +49,14 @@ export function measureFlow<P extends TransportLikeProblem>(
       samplingFloor: floor(problem, draws),
     },
     runs: runs.map(({ solution, repeats }) => {
-      if (solution === null) return { toHeldOut: null, exact: null, spread: null, numbers: {} };
+      if (solution === null) return { toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] };
       const draw = (n: number, gen: Generator) => terminal(solution, problem.source.sample(n, gen));
       return {
         toHeldOut: heldOut === null ? null : againstHeldOut(heldOut, draw, draws.split("held-out")),
         exact: exactErrors(problem, solution, start),
         spread: repeats.length === 0 ? null : spread([solution, ...repeats], count),
         numbers: {},
+        series: [],
       };
     }),
   };
@@ -69,7 +70,7 @@ function terminal(solution: Solution, start: Cloud): Cloud {
 }
 
 /** W₂ between the held-out points and as many fresh points, made by `draw`. */
-function againstHeldOut(heldOut: Cloud, draw: (n: number, gen: Generator) => Cloud, gen: Generator): Estimate {
+export function againstHeldOut(heldOut: Cloud, draw: (n: number, gen: Generator) => Cloud, gen: Generator): Estimate {
   return estimate(Array.from({ length: REPEATS }, (_, k) => wasserstein2(draw(heldOut.count, gen.split(k)), heldOut)));
 }
 

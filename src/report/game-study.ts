@@ -8,6 +8,7 @@ import { type Cloud, cloud, wasserstein2 } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import type { GameSolution, Solution, Trajectories } from "../solution/index.js";
 import { type GameLike, spread } from "../verify/index.js";
+import { wound } from "./points.js";
 import { estimate, type Run, type RunMeasures, type StudyMeasures } from "./record.js";
 
 /** Repeats of the sampling floor. */
@@ -89,12 +90,13 @@ export function measureGame<P extends GameLike>(
       samplingFloor: floor,
     },
     runs: runs.map(({ solution, repeats }) => {
-      if (solution === null) return { toHeldOut: null, exact: null, spread: null, numbers: {} };
+      if (solution === null) return { toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] };
       return {
         toHeldOut: null,
         exact: exactErrors(problem, asGame(solution), paths),
         spread: repeats.length === 0 ? null : spread([solution, ...repeats], count),
         numbers: numbersOf(problem, asGame(solution)),
+        series: [],
       };
     }),
   };
@@ -121,25 +123,7 @@ function at(paths: Trajectories | null, share: number): Float64Array {
 
 /** End points as a cloud, every periodic axis wound on a circle of its length. */
 function endsOf(problem: GameLike, paths: Trajectories): Cloud {
-  const x = at(paths, 1);
-  const d = paths.dimension;
-  const { ends, lower, upper } = problem.domain;
-  const wound = ends.map((e) => e === "periodic");
-  const width = d + wound.filter(Boolean).length;
-  const points = new Float64Array(paths.count * width);
-  for (let i = 0; i < paths.count; i++) {
-    let to = i * width;
-    for (let a = 0; a < d; a++) {
-      const v = x[i * d + a];
-      if (!wound[a]) points[to++] = v;
-      else {
-        const radius = (upper[a] - lower[a]) / (2 * Math.PI);
-        points[to++] = radius * Math.cos((v - lower[a]) / radius);
-        points[to++] = radius * Math.sin((v - lower[a]) / radius);
-      }
-    }
-  }
-  return cloud(points, width);
+  return wound(problem.domain, cloud(at(paths, 1), paths.dimension));
 }
 
 function rms(a: readonly Float64Array[], b: readonly Float64Array[]): number {

@@ -2,6 +2,8 @@
 // then shows it, then gives every number with its bound.
 import type { Problem } from "../problem.js";
 import { bibliography, citationText } from "./citations.js";
+import { densityPictures } from "./density-page.js";
+import { isEvolving } from "./density-study.js";
 import { escapeHtml, historyFigure } from "./figures.js";
 import { flowPictures } from "./flow-page.js";
 import { isFlow } from "./flow-study.js";
@@ -17,7 +19,9 @@ function study<P extends Problem>(record: StudyRecord, problem: P, runs: readonl
       ? flowPictures(record, problem, runs as readonly Run<typeof problem>[])
       : isGame(problem)
         ? gamePictures(record, problem, runs as readonly Run<typeof problem>[])
-        : "";
+        : isEvolving(problem)
+          ? densityPictures(record, problem, runs as readonly Run<typeof problem>[])
+          : "";
   return `
 <section>
 ${alone ? "" : `<h2>${escapeHtml(record.title)}</h2>`}
@@ -56,10 +60,12 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .card.good{border-left-color:var(--good)}.card.bad{border-left-color:var(--bad)}
 .equations{font-family:"STIX Two Math","Cambria Math",Georgia,serif;font-size:1.12rem;background:#f8fafc;border-radius:6px;padding:14px 20px;margin:1em 0}
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(245px,1fr));gap:12px 18px;align-items:end}
+.panels.three{grid-template-columns:repeat(3,1fr)}
 .panel,.cell{margin:0}.panel figcaption{font-weight:600;font-size:.92rem;margin-bottom:2px}
 .panel svg{width:100%;max-width:720px;height:auto}
 .strip{margin-bottom:10px}.cells{display:grid;grid-template-columns:repeat(5,1fr);gap:8px}
 .cell figcaption{font-size:.78rem;color:var(--soft)}.cell svg{width:100%;height:auto}
+.legend{font-weight:600;font-size:.92rem}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.4em}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6em 0}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -74,7 +80,7 @@ details{margin:.8em 0}summary{cursor:pointer;color:var(--soft)}
 details td,details th{white-space:normal;overflow-wrap:anywhere}
 footer{margin-top:3em;border-top:1px solid var(--line);padding-top:1em;color:var(--soft);font-size:.88rem}
 ol.references{padding-left:1.4em}ol.references li{margin:.25em 0}
-@media (max-width:760px){.cards{grid-template-columns:repeat(2,1fr)}.cells{grid-template-columns:repeat(3,1fr)}}
+@media (max-width:760px){.panels.three{grid-template-columns:1fr}.cards{grid-template-columns:repeat(2,1fr)}.cells{grid-template-columns:repeat(3,1fr)}}
 @media print{body{max-width:none;padding:0}h3,.panel,.strip,tr{break-inside:avoid}}
 `;
 

@@ -8,7 +8,7 @@ import type { Spread, Verdict } from "../verify/index.js";
 
 /** What a kind of problem is measured by, over all runs. */
 export interface StudyMeasures {
-  readonly kind: "flow" | "game";
+  readonly kind: "flow" | "game" | "density";
   readonly pairwise: {
     /** Solved runs; rows and columns of the tables. */
     readonly names: readonly string[];
@@ -34,6 +34,15 @@ export interface RunMeasures {
   readonly spread: Spread | null;
   /** Further numbers by name. */
   readonly numbers: Readonly<Record<string, number | null>>;
+  /** Numbers that the comparison measured over time. */
+  readonly series: readonly Series[];
+}
+
+/** `values[k]` at `times[k]`. */
+export interface Series {
+  readonly name: string;
+  readonly times: readonly number[];
+  readonly values: readonly number[];
 }
 
 /** One solver on one problem. */

@@ -152,6 +152,44 @@ export function distanceTable(study: StudyRecord): string {
   );
 }
 
+/** Distances of every pair of solutions, and the floor below which W₂ says nothing: how it was made, and what else the reader should know. */
+export function agreement(record: StudyRecord, floorIs: string, further: string): string {
+  const { names, distances, further: others } = record.pairwise;
+  if (names.length < 2) return `<p class="note">One solution: nothing to compare it with.</p>`;
+  const matrix = (head: string, values: readonly (readonly (number | null)[])[]) =>
+    table(
+      [head, ...names.map((n) => escapeHtml(n))],
+      names.map((name, i) => [named(record, name), ...values[i].map((v, j) => (i === j ? "" : format(v)))]),
+      "numbers",
+    );
+  const floor = record.samplingFloor;
+  const note =
+    floor === null
+      ? ""
+      : `<p class="note">W₂ is measured between ${floor.count} points of each solution. ${floorIs} are ${format(floor.mean)} apart (sampling floor, mean of ${floor.repeats}): smaller distances say nothing. ${further}</p>`;
+  return (
+    matrix("W₂ between laws at T", distances) +
+    note +
+    others.map((m) => matrix(`${escapeHtml(m.name)}: ${escapeHtml(m.statement)}`, m.values)).join("")
+  );
+}
+
+/** The runs' further numbers. */
+export function numberTable(record: StudyRecord, heading: string, text: string): string {
+  const columns = [...new Set(record.runs.flatMap((run) => Object.keys(run.numbers)))];
+  const heldOut = record.runs.some((run) => run.toHeldOut !== null);
+  if (columns.length === 0 && !heldOut) return "";
+  const rows = record.runs
+    .filter((run) => run.status !== null)
+    .map((run) => [
+      named(record, run.solver),
+      ...columns.map((c) => format(run.numbers[c] ?? null, 7)),
+      ...(heldOut ? [formatEstimate(run.toHeldOut)] : []),
+    ]);
+  const head = ["solver", ...columns.map(escapeHtml), ...(heldOut ? ["W₂ to the held-out points"] : [])];
+  return `<h3>${heading}</h3><p>${text}</p>${table(head, rows, "numbers")}`;
+}
+
 export function exactTable(study: StudyRecord): string {
   const known = study.runs.filter((run) => run.exact !== null);
   if (known.length === 0) return "";

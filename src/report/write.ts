@@ -36,6 +36,10 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
       if (run.exact !== null)
         for (const [name, value] of Object.entries(run.exact)) add(run.solver, "exact", `${name} error`, value);
       for (const [name, value] of Object.entries(run.numbers)) add(run.solver, "number", name, value);
+      for (const { name, times, values } of run.series)
+        times.forEach((t, k) => {
+          add(run.solver, "series", `${name} at t = ${Number(t.toPrecision(6))}`, values[k]);
+        });
       if (run.spread !== null) {
         add(run.solver, "spread", "maps", run.spread.maps);
         add(run.solver, "spread", "laws", run.spread.laws);

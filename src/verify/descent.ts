@@ -1,6 +1,6 @@
 // Laws of Wasserstein gradient flows, ∂ₜρ = div(ρ ∇ δE/δρ).
 // Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient); Gu et al. 2024 (key gu2024lipschitz).
-import type { Distribution } from "../measure/index.js";
+import type { Cloud, Distribution, Divergence } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import type { DensityProblem } from "./density.js";
 
@@ -14,12 +14,21 @@ interface LawLike {
 export interface DescentLike extends DensityProblem {
   readonly kind: "gradient-flow";
   readonly initial: LawLike;
+  readonly mass: number | null;
+  /** Samples of the target that no solver sees. */
+  readonly heldOut: Cloud | null;
   readonly energy: {
     readonly text: string;
     /** λ of λ-convexity along geodesics; `null` = not known. */
     readonly convexity: number | null;
+    /** ∫ q e(ρ/q): q, `null` = 1. */
+    readonly internal: { readonly reference: LawLike | null } | null;
     /** D_f^L(·‖Q). */
-    readonly divergence: { readonly lipschitz: number; readonly target: LawLike } | null;
+    readonly divergence: {
+      readonly divergence: Divergence;
+      readonly lipschitz: number;
+      readonly target: LawLike;
+    } | null;
     /** W₁ or ½W₂². */
     readonly transport: { readonly order: 1 | 2; readonly target: LawLike } | null;
   };

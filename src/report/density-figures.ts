@@ -1,0 +1,415 @@
+// The pictures of densities that evolve on a domain: energy, dissipation and distances over time, the density itself, the paths of its mass,
+// the first variation of the energy. One dimension: profiles, and x over t. Two: the plane, obstacles in grey. Three: the first two coordinates.
+import * as Plot from "@observablehq/plot";
+import type { Cloud, Density } from "../measure/index.js";
+import { generator } from "../random/index.js";
+import type { Solution } from "../solution/index.js";
+import { isDescent, keepsSlabs } from "../verify/index.js";
+import { descentOf, type EvolvingProblem, endOf, targetOf } from "./density-study.js";
+import { edges, everyFew, high, lines, plane, planeFrame, planeHeight, scenery, timeHeat } from "./domain-figures.js";
+import {
+  colours,
+  contourPanels,
+  coordinate,
+  extent,
+  faint,
+  heat,
+  ink,
+  type Panel,
+  panels,
+  places,
+  SIZE,
+  type Solved,
+  solvedRuns,
+  svg,
+  title,
+} from "./figures.js";
+import type { Run, StudyRecord } from "./record.js";
+
+const SHARES = [0, 0.25, 0.5, 0.75, 1];
+/** Profiles stand in two rows of three. */
+const PROFILE_SHARES = [0, 0.1, 0.25, 0.5, 0.75, 1];
+const PATHS = 40;
+const DASHED = { stroke: "black", strokeDasharray: "3,3", strokeWidth: 1 };
+
+const timesOf = (problem: EvolvingProblem): number[] => SHARES.map((share) => share * problem.horizon);
+const short = (t: number): string => String(Number(t.toPrecision(3)));
+
+interface Curve {
+  readonly t: number;
+  readonly v: number;
+}
+
+/** E, I, largest speed, and distances to the target over time; closed forms dashed. */
+export function courseFigure<P extends EvolvingProblem>(
+  problem: P,
+  runs: readonly Run<P>[],
+  study: StudyRecord,
+): string {
+  const solved = solvedRuns(runs);
+  const colour = colours(runs.map((run) => run.solver.name));
+  const T = problem.horizon;
+  const curve = (times: ArrayLike<number>, values: readonly (number | null)[]): Curve[] =>
+    values.flatMap((v, k) => (v === null || !Number.isFinite(v) ? [] : [{ t: times[k], v }]));
+  const kept = (of: "energies" | "dissipations" | "speeds") =>
+    solved.map((run) => {
+      const descent = descentOf(run.solution);
+      return { solver: run.solver.name, data: descent === null ? [] : curve(descent.times, descent[of]) };
+    });
+  const energy = isDescent(problem) ? (problem.exact?.energy ?? null) : null;
+  const grid = Array.from({ length: 101 }, (_, k) => (k / 100) * T);
+  const eps = T / 1000;
+  const slope = (t: number): number => {
+    const [a, b] = [Math.max(0, t - eps), Math.min(T, t + eps)];
+    return (energy!(a) - energy!(b)) / (b - a);
+  };
+  const bound = isDescent(problem)
+    ? (problem.energy.divergence?.lipschitz ?? (problem.energy.transport?.order === 1 ? 1 : Infinity))
+    : Infinity;
+  const series = [...new Set(study.runs.flatMap((run) => run.series.map((s) => s.name)))];
+  const all: { name: string; data: { solver: string; data: Curve[] }[]; exact: Curve[] | null; bound: number }[] = [
+    {
+      name: "E, each solver's own",
+      data: kept("energies"),
+      exact: energy === null ? null : grid.map((t) => ({ t, v: energy(t) })),
+      bound: Infinity,
+    },
+    {
+      name: "I = E|v|²",
+      data: kept("dissipations"),
+      exact: energy === null ? null : grid.map((t) => ({ t, v: slope(t) })),
+      bound: bound ** 2,
+    },
+    { name: "largest speed", data: kept("speeds"), exact: null, bound },
+    ...series.map((name) => ({
+      name,
+      data: study.runs.map((run) => {
+        const own = run.series.find((s) => s.name === name);
+        return { solver: run.solver, data: own === undefined ? [] : curve(own.times, own.values) };
+      }),
+      exact: null,
+      bound: Infinity,
+    })),
+  ].filter(({ data }) => data.some((row) => row.data.length > 1));
+  const list = all.map(({ name, data, exact, bound: limit }): Panel => {
+    const values = [...data.flatMap((row) => row.data.map((p) => p.v)), ...(exact ?? []).map((p) => p.v)];
+    const top = Math.max(...values);
+    const shown = limit < Infinity && limit < 4 * top;
+    const low = Math.min(0, ...values);
+    return {
+      title: name,
+      svg: svg({
+        ...SIZE,
+        height: 220,
+        marginLeft: 52,
+        x: { label: "t", domain: [0, T], type: "linear" },
+        y: {
+          label: null,
+          domain: [low, 1.05 * (shown ? Math.max(top, limit) : top) || 1],
+          grid: true,
+          tickFormat: short,
+          ticks: 5,
+        },
+        marks: [
+          ...(shown ? [Plot.ruleY([limit], { stroke: faint, strokeDasharray: "6,3" })] : []),
+          ...data.map(({ solver, data: points }) =>
+            Plot.line(points, { x: "t", y: "v", stroke: colour(solver), strokeWidth: 1.5, strokeOpacity: 0.9 }),
+          ),
+          ...(exact === null ? [] : [Plot.line(exact, { x: "t", y: "v", ...DASHED })]),
+        ],
+      }),
+    };
+  });
+  if (list.length === 0) return "";
+  const legend = solved.map((run) => title(run, colour)).join(" &nbsp; ");
+  const marks = [
+    energy === null ? "" : " &nbsp; ┄ closed form",
+    bound < Infinity ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
+  ];
+  return `<p class="legend">${legend}${marks.join("")}</p>${panels(list, "three")}`;
+}
+
+/** ρ at five times: profiles and the (t, x) plane in one dimension, else one row a solver, the target's above. */
+export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: readonly Run<P>[]): string {
+  const solved = solvedRuns(runs);
+  const colour = colours(runs.map((run) => run.solver.name));
+  if (problem.dimension === 1) return profiles(problem, solved, colour) + spaceTime(problem, solved, colour);
+  const strip = (name: string, of: string, laws: readonly (Density | Cloud)[], captions: readonly string[]): string => {
+    // One scale for the row: the crowd spreads or gathers visibly.
+    const top = Math.max(...laws.map((law) => (law.kind === "density" ? high(law) : 0)));
+    const cells = laws.map((law, k) => {
+      const marks =
+        law.kind === "density"
+          ? [heat(problem, law, of, top)]
+          : [
+              Plot.dot(places(problem, everyFew(law.points, problem.dimension, 600), 600), {
+                x: "x",
+                y: "y",
+                r: 1.2,
+                fill: of,
+                fillOpacity: 0.5,
+              }),
+            ];
+      return `<figure class="cell"><figcaption>${captions[k]}</figcaption>${svg({
+        ...planeFrame(problem, 190),
+        marks: [Plot.frame({ stroke: "#e2e8f0" }), ...marks, ...scenery(problem)],
+      })}</figure>`;
+    });
+    return `<div class="strip"><h4>${name}</h4><div class="cells">${cells.join("")}</div></div>`;
+  };
+  const captions = timesOf(problem).map((t) => `t = ${short(t)}`);
+  const target = targetOf(problem);
+  const goal =
+    target === null
+      ? ""
+      : target.distribution === null
+        ? ""
+        : strip(
+            "target",
+            ink,
+            [target.distribution.data ?? target.distribution.sample(600, generator(1).split("picture"))],
+            ["600 points of Q"],
+          );
+  return (
+    solved
+      .map((run) =>
+        strip(
+          title(run, colour),
+          colour(run.solver.name),
+          timesOf(problem).map((t) => plane(problem, run.solution.density(Math.min(t, endOf(run.solution))))),
+          captions,
+        ),
+      )
+      .join("") + goal
+  );
+}
+
+/** Paths of the mass, Ẋ = v (with the equation's noise where it has some). */
+export function massPathsFigure<P extends EvolvingProblem>(problem: P, runs: readonly Run<P>[]): string {
+  if (problem.dimension === 1) return "";
+  const colour = colours(runs.map((run) => run.solver.name));
+  return panels(
+    solvedRuns(runs).map((run) => {
+      const paths = run.solution.trajectories({ count: PATHS, steps: 60, seed: 0 });
+      const size = paths.count * paths.dimension;
+      return {
+        title: title(run, colour),
+        svg: svg({
+          ...SIZE,
+          height: planeHeight(problem),
+          x: { label: coordinate(problem, 0).label, domain: edges(problem, 0) },
+          y: { label: coordinate(problem, 1).label, domain: edges(problem, 1) },
+          marks: [
+            Plot.frame({ stroke: "#e2e8f0" }),
+            ...scenery(problem),
+            Plot.line(lines(problem, paths), {
+              x: "x",
+              y: "y",
+              z: "line",
+              stroke: colour(run.solver.name),
+              strokeOpacity: 0.5,
+              strokeWidth: 0.9,
+            }),
+            Plot.dot(places(problem, paths.positions.subarray(0, size), Infinity), {
+              x: "x",
+              y: "y",
+              r: 1.2,
+              fill: ink,
+            }),
+            Plot.dot(places(problem, paths.positions.slice((paths.times.length - 1) * size), Infinity), {
+              x: "x",
+              y: "y",
+              r: 2.2,
+              fill: colour(run.solver.name),
+            }),
+          ],
+        }),
+      };
+    }),
+  );
+}
+
+/** δE/δρ at T/2 up to a constant, curves in one dimension, contours in two. */
+export function variationFigure<P extends EvolvingProblem>(problem: P, runs: readonly Run<P>[]): string {
+  const solved = solvedRuns(runs);
+  const colour = colours(runs.map((run) => run.solver.name));
+  const d = problem.dimension;
+  if (d > 2) return `<p class="note">The first variation is pictured in one and two dimensions only.</p>`;
+  const n = d === 1 ? 241 : 64;
+  const { lower, upper, obstacle } = problem.domain;
+  const at = (a: number, i: number) => lower[a] + ((i + 0.5) / n) * (upper[a] - lower[a]);
+  const points = new Float64Array(d === 1 ? n : 2 * n * n);
+  if (d === 1) for (let i = 0; i < n; i++) points[i] = at(0, i);
+  else
+    for (let j = 0; j < n; j++)
+      for (let i = 0; i < n; i++) {
+        points[2 * (j * n + i)] = at(0, i);
+        points[2 * (j * n + i) + 1] = at(1, j);
+      }
+  const fields = solved.map((run) => {
+    const field = run.solution.value(Math.min(problem.horizon / 2, endOf(run.solution)), points);
+    if (obstacle !== null)
+      for (let k = 0; k < field.length; k++) if (obstacle(points.subarray(k * d, (k + 1) * d))) field[k] = Number.NaN;
+    const finite = field.filter(Number.isFinite);
+    const shift = finite.reduce((a, b) => a + b, 0) / finite.length;
+    return field.map((v) => v - shift);
+  });
+  if (d === 2)
+    return contourPanels({
+      problem,
+      titles: solved.map((run) => title(run, colour)),
+      fields,
+      points: n,
+      box: [edges(problem, 0), edges(problem, 1)],
+      height: planeHeight(problem),
+      over: scenery(problem),
+    });
+  const { label, offset, scale } = coordinate(problem, 0);
+  return panels([
+    {
+      title: solved.map((run) => title(run, colour)).join(" &nbsp; "),
+      svg: svg({
+        ...SIZE,
+        width: 560,
+        x: { label },
+        y: { label: "δE/δρ at T/2", grid: true },
+        marks: solved.map((run, r) =>
+          Plot.line(
+            Array.from(fields[r], (u, i) => ({ x: offset + scale * points[i], u })),
+            { x: "x", y: "u", stroke: colour(run.solver.name), strokeWidth: 1.6, strokeOpacity: 0.85 },
+          ),
+        ),
+      }),
+    },
+  ]);
+}
+
+/** Bars of a cloud's histogram. */
+interface Bar {
+  readonly x1: number;
+  readonly x2: number;
+  readonly v: number;
+}
+
+const BINS = 40;
+
+/** ρ(t, x) at five times, in the solver's unit: lines for densities, histograms for clouds, the closed form dashed, the target grey. */
+function profiles<P extends EvolvingProblem>(
+  problem: P,
+  solved: readonly Solved<P>[],
+  colour: (name: string) => string,
+): string {
+  const { label, offset, scale } = coordinate(problem, 0);
+  const x = (v: number) => offset + scale * v;
+  const times = PROFILE_SHARES.map((share) => share * problem.horizon);
+  const laws = solved.map((run) => times.map((t) => run.solution.density(Math.min(t, endOf(run.solution)))));
+  const reach = (law: Density | Cloud): number[] =>
+    law.kind === "cloud"
+      ? Array.from(law.points)
+      : (law.grid.axes[0].nodes.filter((_, i) => law.values[i] > 1e-4 * high(law)) as unknown as number[]);
+  const [low, top] = extent(laws.flat().flatMap((law) => Array.from(reach(law))));
+  const inside: [number, number] = [Math.max(low, problem.domain.lower[0]), Math.min(top, problem.domain.upper[0])];
+  const bars = (law: Cloud): Bar[] => {
+    const width = (inside[1] - inside[0]) / BINS;
+    const mass = new Float64Array(BINS);
+    for (let i = 0; i < law.count; i++) {
+      const k = Math.floor((law.points[i] - inside[0]) / width);
+      if (k >= 0 && k < BINS) mass[k] += law.weights === null ? 1 / law.count : law.weights[i];
+    }
+    return Array.from(mass, (m, k) => ({
+      x1: x(inside[0] + k * width),
+      x2: x(inside[0] + (k + 1) * width),
+      v: m / width,
+    }));
+  };
+  const fine = Float64Array.from({ length: 401 }, (_, i) => inside[0] + (i / 400) * (inside[1] - inside[0]));
+  const along = (values: Float64Array) => Array.from(values, (v, i) => ({ x: x(fine[i]), v }));
+  const goal = targetOf(problem)?.density?.evaluate(0, fine) ?? null;
+  const exact = problem.exact?.density ?? null;
+  // One scale for all times, unless the first profile would flatten the others.
+  const peaks = times.map((_, k) =>
+    Math.max(...laws.map((row) => (row[k].kind === "density" ? high(row[k] as Density) : 0))),
+  );
+  const common = Math.max(...peaks) < 3 * Math.min(...peaks.filter((p) => p > 0));
+  return panels(
+    times.map((t, k) => ({
+      title: `t = ${short(t)}`,
+      svg: svg({
+        ...SIZE,
+        height: 230,
+        x: { label, domain: [x(inside[0]), x(inside[1])].sort((a, b) => a - b) },
+        y: {
+          label: "ρ",
+          grid: true,
+          ...(common ? { domain: [0, 1.25 * Math.max(...peaks)], clamp: true } : { zero: true }),
+        },
+        marks: [
+          ...(goal === null ? [] : [Plot.areaY(along(goal), { x: "x", y: "v", fill: faint, fillOpacity: 0.22 })]),
+          ...solved.flatMap((run, r) => {
+            const law = laws[r][k];
+            const stroke = colour(run.solver.name);
+            if (law.kind === "cloud")
+              return [Plot.rectY(bars(law), { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 })];
+            const { nodes } = law.grid.axes[0];
+            const data = Array.from(law.values, (v, i) => ({ x: x(nodes[i]), v })).filter(
+              (_, i) => nodes[i] >= inside[0] && nodes[i] <= inside[1],
+            );
+            return [Plot.line(data, { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
+          }),
+          ...(exact === null ? [] : [Plot.line(along(exact(t, fine)), { x: "x", y: "v", ...DASHED })]),
+        ],
+      }),
+    })),
+    "three",
+  );
+}
+
+/** The density over the (t, x) plane with paths of the mass. */
+function spaceTime<P extends EvolvingProblem>(
+  problem: P,
+  solved: readonly Solved<P>[],
+  colour: (name: string) => string,
+): string {
+  const { label, offset, scale } = coordinate(problem, 0);
+  const half = (problem.domain.upper[0] - problem.domain.lower[0]) / 2;
+  return panels(
+    solved.map((run) => {
+      const solution: Solution = run.solution;
+      const paths = solution.trajectories({ count: PATHS, steps: 100, seed: 0 });
+      const piece = new Int32Array(paths.count);
+      const data = Array.from(paths.positions, (v, j) => {
+        const i = j % paths.count;
+        if (
+          problem.domain.ends[0] === "periodic" &&
+          j >= paths.count &&
+          Math.abs(v - paths.positions[j - paths.count]) > half
+        )
+          piece[i]++;
+        return { t: paths.times[Math.floor(j / paths.count)], x: offset + scale * v, line: `${i}/${piece[i]}` };
+      });
+      const background = keepsSlabs(solution)
+        ? [timeHeat(problem, solution.times, solution.slabs, colour(run.solver.name))]
+        : [];
+      return {
+        title: title(run, colour),
+        svg: svg({
+          ...SIZE,
+          x: { label: "t", domain: [0, problem.horizon], type: "linear" },
+          y: { label, domain: edges(problem, 0) },
+          marks: [
+            ...background,
+            Plot.line(data, {
+              x: "t",
+              y: "x",
+              z: "line",
+              stroke: background.length > 0 ? ink : colour(run.solver.name),
+              strokeOpacity: 0.55,
+              strokeWidth: 0.7,
+            }),
+            Plot.frame({ stroke: faint }),
+          ],
+        }),
+      };
+    }),
+  );
+}

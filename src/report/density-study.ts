@@ -1,0 +1,366 @@
+// What a comparison measures of densities that evolve on a domain: gradient flows and Fokker–Planck equations.
+//   laws      W₂ between ρ_T of every pair. On a line exactly, by quantiles; else between n points of each, periodic axes wound on circles.
+//             Beside it the sampling floor: W₂ between two draws from one solution
+//   paths     √E|X_a − X_b|² at T from common starts;   velocity  √E|v_a − v_b|² / √E|v|² along the paths of one solution
+//   target    W₂(ρ_t, Q) over time, and D_f^L between n points of ρ_t and n of Q, by the exact engine: one stick for all families, whose
+//             own D is between densities here and between samples there
+//   exact     errors against the closed form;   numbers: E, I, largest speed, how straight the paths are
+import { cells, type Domain } from "../grid/index.js";
+import {
+  type Cloud,
+  cloud,
+  cloudOf,
+  type Density,
+  type Distribution,
+  empirical,
+  sampleDensity,
+  wasserstein2,
+} from "../measure/index.js";
+import type { Problem } from "../problem.js";
+import { type Generator, generator } from "../random/index.js";
+import type { DescentSolution, Solution, Trajectories } from "../solution/index.js";
+import { linearCost, semiRelaxedTransport } from "../transport/index.js";
+import {
+  type DensityProblem,
+  type DescentLike,
+  isDescent,
+  keepsSlabs,
+  rootMeanSquare,
+  spread,
+} from "../verify/index.js";
+import { againstHeldOut } from "./flow-study.js";
+import { wound } from "./points.js";
+import { estimate, type Run, type RunMeasures, type Series, type StudyMeasures } from "./record.js";
+
+/** A problem whose unknown is one density, from a law on. */
+export interface EvolvingProblem extends DensityProblem {
+  readonly initial: DescentLike["initial"];
+}
+
+/** Whether a problem is one. */
+export function isEvolving(problem: Problem): problem is EvolvingProblem {
+  return problem.kind === "gradient-flow" || problem.kind === "fokker-planck";
+}
+
+/** The target of a gradient flow that has one. */
+export function targetOf(problem: EvolvingProblem): DescentLike["initial"] | null {
+  if (!isDescent(problem)) return null;
+  const { divergence, transport, internal } = problem.energy;
+  return divergence?.target ?? transport?.target ?? internal?.reference ?? null;
+}
+
+/** E, I and speeds over time, where a solution keeps them. */
+export function descentOf(solution: Solution): DescentSolution | null {
+  return "energies" in solution && Array.isArray(solution.energies) ? (solution as DescentSolution) : null;
+}
+
+/** Repeats of the sampling floor. */
+const REPEATS = 4;
+/** Shares of T at which velocities are compared. */
+const SHARES = [0, 0.25, 0.5, 0.75];
+/** Intervals of the distance over time. */
+const LOOKS = 8;
+/** Points a side of the divergence between samples. */
+const STICK = 128;
+/** Cells an axis that a law without a sampler is drawn from, by dimension. */
+const FINE = [2048, 192, 40];
+
+/** Measures the solved runs: of the study, and of each run in their order. */
+export async function measureDensities<P extends EvolvingProblem>(
+  problem: P,
+  runs: readonly Run<P>[],
+  { seed, count }: { readonly seed: number; readonly count: number },
+): Promise<{ readonly study: StudyMeasures; readonly runs: readonly RunMeasures[] }> {
+  const T = problem.horizon;
+  const draws = generator(seed).split("compare");
+  const solved = runs.flatMap((run) => (run.solution === null ? [] : [run.solution]));
+  const names = runs.flatMap((run) => (run.solution === null ? [] : [run.solver.name]));
+  const reference = solved.find((s) => s.family === "grid") ?? solved[0] ?? null;
+  const n = Math.min(count, ...solved.flatMap((s) => sizeOf(s.density(0))));
+  const at = (s: Solution, t: number, gen: Generator) =>
+    points(problem.domain, s.density(Math.min(t, endOf(s))), n, gen);
+  const ends = solved.map((s, k) => at(s, T, draws.split("end").split(k)));
+  const paths = reference?.trajectories({ count, steps: 40, seed }) ?? null;
+  const start =
+    paths === null ? null : cloud(paths.positions.slice(0, paths.count * problem.dimension), problem.dimension);
+  const carried = solved.map((s) => (start === null ? null : finalOf(s.trajectories({ start, steps: 40 }))));
+  const velocities = solved.map((s) => SHARES.map((share) => s.velocity(share * endOf(s), positionsAt(paths, share))));
+  const pairs = <T>(of: (a: number, b: number) => T, same: T) =>
+    solved.map((_, a) => solved.map((_, b) => (a === b ? same : of(a, b))));
+  const noise = isDescent(problem) ? null : "paths carry noise";
+  const floor = reference === null || onLine(problem.domain) ? null : floorOf(reference, at, draws.split("floor"), n);
+  const target = targetOf(problem);
+  const goal = target === null ? null : (gen: Generator, size = n) => lawPoints(problem.domain, target, size, gen);
+  const measured: RunMeasures[] = [];
+  for (const { solution, repeats } of runs) {
+    if (solution === null) {
+      measured.push({ toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] });
+      continue;
+    }
+    const own = draws.split("run").split(measured.length);
+    const series = goal === null ? [] : await overTime(problem, solution, at, goal, own);
+    measured.push({
+      toHeldOut: heldOutOf(problem, solution, own.split("held-out")),
+      exact: exactErrors(problem, solution, at, own.split("exact")),
+      spread: repeats.length === 0 || !isDescent(problem) ? null : spread([solution, ...repeats], count),
+      numbers: { ...numbersOf(solution, noise === null ? solution.trajectories({ count, steps: 40, seed }) : null) },
+      series,
+    });
+  }
+  return {
+    study: {
+      kind: "density",
+      pairwise: {
+        names,
+        distances: pairs((a, b) => wasserstein2(ends[a], ends[b]), 0),
+        further: [
+          ...(noise === null
+            ? [
+                {
+                  name: "paths",
+                  statement: "√E|X_a − X_b|² at T from common starts",
+                  values: pairs<number | null>((a, b) => apart(carried[a], carried[b], problem.dimension), 0),
+                },
+              ]
+            : []),
+          {
+            name: "velocity",
+            statement: "√E|v_a − v_b|² / √E|v|² on common points",
+            values: pairs<number | null>((a, b) => relative(velocities[a], velocities[b]), 0),
+          },
+        ],
+      },
+      samplingFloor: floor,
+    },
+    runs: measured,
+  };
+}
+
+/** Last time that a solution knows. */
+export function endOf(solution: Solution): number {
+  return "times" in solution ? (solution.times as Float64Array).at(-1)! : solution.problem.horizon;
+}
+
+function sizeOf(law: Density | Cloud): number[] {
+  return law.kind === "cloud" ? [law.count] : [];
+}
+
+/** A line has exact quantiles; a circle has none. */
+function onLine(domain: Domain): boolean {
+  return domain.dimension === 1 && domain.ends[0] !== "periodic";
+}
+
+/** A law as points for W₂: on a line all of it with its weights, else n equal points. */
+function points(domain: Domain, law: Density | Cloud, n: number, gen: Generator): Cloud {
+  if (onLine(domain)) return law.kind === "cloud" ? law : cloudOf(positive(law), { normalise: true });
+  return wound(domain, law.kind === "density" ? sampleDensity(positive(law), n, gen) : someOf(law, n, gen));
+}
+
+/** What lies below 0 (second-order steps may leave round-off there) has no points. */
+function positive(law: Density): Density {
+  return law.values.every((v) => v >= 0) ? law : { ...law, values: law.values.map((v) => Math.max(0, v)) };
+}
+
+/** n points of a cloud: a subset without replacement, or draws by weight. */
+function someOf(law: Cloud, n: number, gen: Generator): Cloud {
+  if (law.weights !== null) return empirical(law).sample(n, gen);
+  const d = law.dimension;
+  const chosen = gen.permutation(law.count);
+  return cloud(
+    Float64Array.from({ length: n * d }, (_, j) => law.points[chosen[Math.floor(j / d)] * d + (j % d)]),
+    d,
+  );
+}
+
+/** A law of the problem as points. */
+function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: Generator): Cloud {
+  const { data } = law.distribution ?? { data: null };
+  if (onLine(domain) && data !== null) return data;
+  if (law.density !== null && (onLine(domain) || law.distribution === null))
+    return points(domain, fine(domain, law.density.evaluate.bind(law.density, 0)), n, gen);
+  const distribution = law.distribution as Distribution;
+  return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
+}
+
+/** A density on fine cells of the domain. */
+function fine(domain: Domain, density: (x: Float64Array) => Float64Array): Density {
+  const cut = cells(domain, FINE[domain.dimension - 1]);
+  const values = density(cut.points).map((v, k) => (cut.open[k] === 1 ? v : 0));
+  return { kind: "density", grid: cut.grid, values };
+}
+
+function positionsAt(paths: Trajectories | null, share: number): Float64Array {
+  if (paths === null) return new Float64Array(0);
+  const size = paths.count * paths.dimension;
+  const k = Math.round(share * (paths.times.length - 1));
+  return paths.positions.slice(k * size, (k + 1) * size);
+}
+
+function finalOf(paths: Trajectories): Float64Array {
+  return positionsAt(paths, 1);
+}
+
+function apart(a: Float64Array | null, b: Float64Array | null, d: number): number | null {
+  return a === null || b === null ? null : rootMeanSquare(a, b, d);
+}
+
+/** Where one of two velocities is not defined (an empty cell under an entropy) the point is left out. */
+function relative(a: readonly Float64Array[], b: readonly Float64Array[]): number | null {
+  let difference = 0;
+  let size = 0;
+  a.forEach((x, k) => {
+    for (let i = 0; i < x.length; i++) {
+      if (!(Number.isFinite(x[i]) && Number.isFinite(b[k][i]))) continue;
+      difference += (x[i] - b[k][i]) ** 2;
+      size += (x[i] ** 2 + b[k][i] ** 2) / 2;
+    }
+  });
+  return size === 0 ? null : Math.sqrt(difference / size);
+}
+
+function floorOf(
+  reference: Solution,
+  at: (s: Solution, t: number, gen: Generator) => Cloud,
+  gen: Generator,
+  count: number,
+): StudyMeasures["samplingFloor"] {
+  const T = reference.problem.horizon;
+  const law = reference.density(endOf(reference));
+  if (law.kind === "cloud" && law.count <= count) return null;
+  const values = Array.from({ length: REPEATS }, (_, r) =>
+    wasserstein2(at(reference, T, gen.split(2 * r)), at(reference, T, gen.split(2 * r + 1))),
+  );
+  return { ...estimate(values), count, repeats: REPEATS };
+}
+
+/** Distances to the target over time. */
+async function overTime(
+  problem: EvolvingProblem,
+  solution: Solution,
+  at: (s: Solution, t: number, gen: Generator) => Cloud,
+  goal: (gen: Generator, size?: number) => Cloud,
+  gen: Generator,
+): Promise<Series[]> {
+  const T = endOf(solution);
+  const times = Array.from({ length: LOOKS + 1 }, (_, k) => (k / LOOKS) * T);
+  const distances = times.map((t, k) =>
+    wasserstein2(at(solution, t, gen.split(k)), goal(gen.split("target").split(k))),
+  );
+  const series: Series[] = [{ name: "W₂ to the target", times, values: distances }];
+  if (!isDescent(problem)) return series;
+  const { divergence } = problem.energy;
+  if (
+    divergence === null ||
+    divergence.lipschitz === Infinity ||
+    problem.mass !== 1 ||
+    problem.domain.ends.includes("periodic")
+  )
+    return series;
+  const values: number[] = [];
+  const looks = times.filter((_, k) => k % 2 === 0);
+  for (const [k, t] of looks.entries()) {
+    const law = solution.density(t);
+    const size = Math.min(STICK, ...sizeOf(law));
+    const source =
+      law.kind === "density"
+        ? sampleDensity(positive(law), size, gen.split("stick").split(k))
+        : someOf(law, size, gen.split("stick").split(k));
+    const target = equal(goal(gen.split("stick target").split(k), STICK), STICK, gen.split("stick subset").split(k));
+    const found = await semiRelaxedTransport({
+      source,
+      target,
+      cost: linearCost(divergence.lipschitz),
+      divergence: divergence.divergence,
+    });
+    values.push(found.objective.dual as number);
+  }
+  series.push({ name: `D between ${STICK} samples`, times: looks, values });
+  return series;
+}
+
+/** n equal points of a cloud that may have weights. */
+function equal(law: Cloud, n: number, gen: Generator): Cloud {
+  return law.weights === null && law.count <= n ? law : someOf(law, Math.min(n, law.count), gen);
+}
+
+function heldOutOf(problem: EvolvingProblem, solution: Solution, gen: Generator): RunMeasures["toHeldOut"] {
+  const heldOut = isDescent(problem) ? problem.heldOut : null;
+  if (heldOut === null) return null;
+  const law = solution.density(endOf(solution));
+  if (law.kind === "cloud" && law.count < heldOut.count) return null;
+  return againstHeldOut(
+    heldOut,
+    (n, g) => (law.kind === "density" ? sampleDensity(positive(law), n, g) : someOf(law, n, g)),
+    gen,
+  );
+}
+
+function exactErrors(
+  problem: EvolvingProblem,
+  solution: Solution,
+  at: (s: Solution, t: number, gen: Generator) => Cloud,
+  gen: Generator,
+): RunMeasures["exact"] {
+  const { exact } = problem;
+  if (exact === null) return null;
+  const T = endOf(solution);
+  const { density } = exact;
+  let difference: number | null = null;
+  if (density !== null && keepsSlabs(solution)) {
+    const { cells: cut, slabs } = solution;
+    const wanted = density(T, cut.points);
+    let sum = 0;
+    let total = 0;
+    for (let k = 0; k < wanted.length; k++) {
+      sum += Math.abs(slabs[slabs.length - 1][k] - wanted[k]);
+      total += wanted[k];
+    }
+    difference = sum / total;
+  }
+  const energy = isDescent(problem) ? (problem.exact?.energy ?? null) : null;
+  const found = descentOf(solution)?.energies.at(-1) ?? null;
+  const known = (x: Float64Array) => density?.(T, x) ?? x;
+  const here = at(solution, T, gen.split("solution"));
+  return {
+    "density at T, relative L¹": difference,
+    "law at T, W₂":
+      density === null
+        ? null
+        : wasserstein2(here, points(problem.domain, fine(problem.domain, known), here.count, gen.split("law"))),
+    ...(energy === null ? {} : { "energy at T": found === null ? null : Math.abs(found - energy(T)) }),
+  };
+}
+
+function numbersOf(solution: Solution, paths: Trajectories | null): Readonly<Record<string, number | null>> {
+  const descent = descentOf(solution);
+  const finite = (values: readonly (number | null)[]) => values.filter((v): v is number => v !== null);
+  return {
+    ...(descent === null
+      ? {}
+      : {
+          "E at 0": descent.energies[0],
+          "E at T": descent.energies.at(-1) ?? null,
+          "I at 0": descent.dissipations[0],
+          "I at T": descent.dissipations.at(-1) ?? null,
+          "largest speed": finite(descent.speeds).length === 0 ? null : Math.max(...finite(descent.speeds)),
+        }),
+    ...(paths === null ? {} : { "chord ratio of paths": chordRatio(paths) }),
+  };
+}
+
+/** E|X_T − X₀| / E(length of the path); `null` where nothing moves. */
+function chordRatio({ count, dimension: d, times, positions }: Trajectories): number | null {
+  const size = count * d;
+  const distance = (i: number, from: number, to: number): number => {
+    let square = 0;
+    for (let a = 0; a < d; a++) square += (positions[to * size + i * d + a] - positions[from * size + i * d + a]) ** 2;
+    return Math.sqrt(square);
+  };
+  let chord = 0;
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    chord += distance(i, 0, times.length - 1);
+    for (let k = 1; k < times.length; k++) length += distance(i, k - 1, k);
+  }
+  return length === 0 ? null : chord / length;
+}

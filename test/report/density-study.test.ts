@@ -1,0 +1,157 @@
+// The comparison of evolving densities, on closed forms put on cells: every measured number is then known.
+import { describe, expect, it } from "vitest";
+import { type GradientFlow, huberFlow, huberGap, wallDrift } from "../../problems/index.js";
+import { fokkerPlanck } from "../../solvers/index.js";
+import { cells, domain } from "../../src/grid/index.js";
+import { cloud } from "../../src/measure/index.js";
+import { generator } from "../../src/random/index.js";
+import { compare, renderHtml, resultRows } from "../../src/report/index.js";
+import { wound } from "../../src/report/points.js";
+import type { DescentSolution, Solution } from "../../src/solution/index.js";
+import type { Solver } from "../../src/solver.js";
+import { densityLaws, type Law } from "../../src/verify/index.js";
+
+const GAP = 3;
+const T = 4;
+const STEPS = 16;
+
+/** The rigid translation as a solver; `late` moves every law by so much. A grid keeps slabs, particles draw from the law. */
+function translation(name: string, family: "grid" | "particle", late = 0): Solver<GradientFlow> {
+  const record = { name, family, order: null, references: ["gu2024lipschitz"], options: { late } };
+  return {
+    ...record,
+    handles: () => true,
+    solve: async (problem, context) => {
+      const d = problem.dimension;
+      const cut = cells(problem.domain, d === 1 ? 400 : 64);
+      const times = Float64Array.from({ length: STEPS + 1 }, (_, n) => (n / STEPS) * T);
+      const shift = (t: number) => huberGap(t, GAP, 1, 1);
+      const moved = (t: number, x: Float64Array) =>
+        problem.exact!.density!(
+          t,
+          x.map((v, j) => (j % d === 0 ? v - late : v)),
+        );
+      const speed = (t: number) => Math.min(1, shift(t));
+      const slabs = Array.from(times, (t) => moved(t, cut.points));
+      const start = (n: number) =>
+        generator(7)
+          .normal(n * d)
+          .map((z, j) => (j % d === 0 ? z + GAP + late : z));
+      const carry = (x: Float64Array, t: number) => x.map((v, j) => (j % d === 0 ? v + shift(t) - GAP : v));
+      return {
+        ...record,
+        problem,
+        solver: record,
+        status: { converged: true, text: "closed form" },
+        histories: [],
+        objective: { primal: null, dual: null, gap: null },
+        counts: {},
+        seconds: 0,
+        seed: context.seed,
+        device: { requested: "auto", used: "cpu", reason: "a closed form needs no device", adapter: null },
+        version: context.version,
+        times,
+        ...(family === "grid" ? { cells: cut, slabs } : {}),
+        energies: Array.from(times, (t) => problem.exact?.energy?.(t) ?? 0),
+        dissipations: Array.from(times, (t) => speed(t) ** 2),
+        speeds: Array.from(times, speed),
+        density: (t) =>
+          family === "grid"
+            ? { kind: "density", grid: cut.grid, values: moved(t, cut.points) }
+            : cloud(carry(start(400), t), d),
+        value: (t, x) => Float64Array.from({ length: x.length / d }, (_, i) => speed(t) * x[i * d]),
+        velocity: (t, x) => x.map((_, j) => (j % d === 0 ? -speed(t) : 0)),
+        trajectories: ({ count = 256, steps = 20, start: given } = {}) => {
+          const from = given?.points ?? start(count);
+          const at = Float64Array.from({ length: steps + 1 }, (_, k) => (k / steps) * T);
+          const positions = new Float64Array((steps + 1) * from.length);
+          for (const [k, t] of at.entries()) positions.set(carry(from, t), k * from.length);
+          return { count: from.length / d, dimension: d, times: at, positions, weights: null };
+        },
+        critic: null,
+        arrays: () => ({}),
+      } as DescentSolution<GradientFlow>;
+    },
+  };
+}
+
+const laws = densityLaws() as unknown as readonly Law<Solution<GradientFlow>>[];
+
+describe("a translation on the line", () => {
+  const problem = huberFlow({ gap: GAP, horizon: T });
+  const solvers = [translation("exact", "grid"), translation("late", "grid", 0.25), translation("drawn", "particle")];
+
+  it("distances by quantiles, to the target over time, against the closed form", async () => {
+    const comparison = await compare(problem, { solvers, laws, count: 300, seed: 2 });
+    const [study] = comparison.record.studies;
+    expect(study.kind).toBe("density");
+    expect(study.samplingFloor).toBe(null); // no sampling between densities on a line
+    expect(study.pairwise.distances[0][1]).toAgree(0.25, { rtol: 2e-3 });
+    // 400 draws of N(0, 1): W₂ to the law itself is about √(2.5/400)
+    expect(study.pairwise.distances[0][2]).toBeLessThan(0.2);
+    // the paths are the same translation from common starts, and so is the velocity
+    const further = Object.fromEntries(study.pairwise.further.map((f) => [f.name, f.values]));
+    expect(further.paths[0][1]).toAgree(0, { atol: 1e-12 });
+    expect(further.velocity[0][1]).toAgree(0, { atol: 1e-12 });
+    const [exact, late] = study.runs;
+    const distance = exact.series.find((s) => s.name === "W₂ to the target");
+    expect(distance?.values).toAgree(
+      distance!.times.map((t) => huberGap(t, GAP, 1, 1)),
+      { atol: 2e-3 },
+    );
+    // D between 128 samples of N(δ, 1) and N(0, 1), Huber's function of the gap; the means of 128 draws differ by √(2/128) from it
+    const stick = exact.series.find((s) => s.name === "D between 128 samples");
+    expect(stick?.values[0]).toAgree(GAP - 0.5, { atol: 0.5 });
+    expect(stick?.values.at(-1)).toBeLessThan(0.5);
+    expect(exact.exact?.["density at T, relative L¹"]).toAgree(0, { atol: 1e-12 });
+    expect(late.exact?.["law at T, W₂"]).toAgree(0.25, { rtol: 2e-3 });
+    expect(exact.exact?.["energy at T"]).toBe(0);
+    expect(exact.numbers["largest speed"]).toBe(1);
+    expect(exact.numbers["chord ratio of paths"]).toAgree(1, { atol: 1e-12 });
+    expect(study.runs[2].exact?.["density at T, relative L¹"]).toBe(null);
+  });
+
+  it("one page, and a row for every number", async () => {
+    const comparison = await compare(problem, { solvers, laws, count: 100 });
+    const html = renderHtml(comparison);
+    expect(html).not.toMatch(/NaN|undefined|\[object Object\]|<script/);
+    for (const text of ["largest speed", "W₂ to the target", "closed form", "bound by L = 1", "first variation"])
+      expect(html).toContain(text);
+    const rows = resultRows(comparison.record).filter((row) => row[2] === "series" && row[1] === "exact");
+    expect(rows.length).toBe(9 + 5);
+  });
+});
+
+it("in the plane laws are drawn, and the floor says what drawing adds", async () => {
+  const problem = huberFlow({ dimension: 2, gap: GAP, horizon: T });
+  const solvers = [translation("exact", "grid"), translation("late", "grid", 1)];
+  const comparison = await compare(problem, { solvers, laws, count: 200 });
+  const [study] = comparison.record.studies;
+  const floor = study.samplingFloor?.mean ?? 0;
+  expect(floor).toBeGreaterThan(0.1);
+  expect(floor).toBeLessThan(0.5);
+  // √(1 + floor²) at least in order of magnitude
+  expect(study.pairwise.distances[0][1]).toAgree(Math.hypot(1, floor), { rtol: 0.1 });
+  expect(renderHtml(comparison)).toContain("sampling floor");
+});
+
+it("Fokker–Planck problems have no energies, and their paths carry noise", async () => {
+  const problem = wallDrift();
+  const { record } = await compare(problem, {
+    solvers: [fokkerPlanck({ points: 24, steps: 8 }) as Solver<typeof problem>],
+    laws: [],
+    count: 50,
+  });
+  const [study] = record.studies;
+  expect(study.runs[0].numbers).toEqual({});
+  expect(study.pairwise.further.map((f) => f.name)).toEqual(["velocity"]);
+  expect(study.runs[0].exact?.["density at T, relative L¹"]).toBeLessThan(0.05);
+});
+
+it("a periodic axis has no seam", () => {
+  const ring = domain({ lower: [0], upper: [1], ends: "periodic" });
+  const { points, dimension } = wound(ring, cloud([0.01, 0.99], 1));
+  expect(dimension).toBe(2);
+  const apart = Math.hypot(points[0] - points[2], points[1] - points[3]);
+  expect(apart).toAgree(0.02, { rtol: 1e-3 });
+});
