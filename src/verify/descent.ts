@@ -216,7 +216,7 @@ export function dissipationIdentity(bound: number | null = standard.dissipation)
     relation: "≤",
     bound,
     measure: (solution) => {
-      if (solution.family !== "grid") return "E and I are those of samples; see dissipation by trapezoids";
+      if (solution.family !== "grid") return "E and I are those of samples; see dissipation, trapezoids";
       return dissipated(solution, (drop, early, late, open) =>
         Math.max(0, Math.min(early, late) - drop - open, drop - Math.max(early, late) - open),
       );
@@ -227,7 +227,7 @@ export function dissipationIdentity(bound: number | null = standard.dissipation)
 /** The drop of E in each step against ½Δt (Iⁿ + Iⁿ⁺¹): reported. */
 export function dissipationByTrapezoids(): Law<Descent> {
   return {
-    name: "dissipation by trapezoids",
+    name: "dissipation, trapezoids",
     statement: "Σ over steps of |E(ρⁿ) − E(ρⁿ⁺¹) − ½Δt(Iⁿ + Iⁿ⁺¹)| / (E(0) − E(T))",
     relation: "≤",
     bound: null,
@@ -517,7 +517,7 @@ export function equilibriumKept(
 /** E at the solution's times against its closed form: reported. */
 export function energyAgainstClosedForm(): Law<Descent> {
   return {
-    name: "energy against closed form",
+    name: "energy, closed form",
     statement: "max over t of |E(ρ(t)) − exact| / (exact(0) − exact(T))",
     relation: "≤",
     bound: null,
