@@ -178,10 +178,10 @@ export function energyRise(): Law<Descent> {
   };
 }
 
-/** Σ over steps of what `missed` says of the drop of E and Δt I at both ends, relative to E(0) − E(T). */
+/** Σ over steps of what `missed` says of the drop of E and Δt I at both ends (`null` where not measured), relative to E(0) − E(T). */
 function dissipated(
   solution: Descent,
-  missed: (drop: number, early: number, late: number, open: number) => number,
+  missed: (drop: number, early: number | null, late: number | null, open: number) => number | null,
 ): Measurement | string {
   const { times, energies, dissipations } = solution;
   const steps = energies.length - 1;
@@ -193,12 +193,10 @@ function dissipated(
   let left = 0;
   for (let n = 0; n < steps; n++) {
     const dt = times[n + 1] - times[n];
-    const [early, late] = [dissipations[n], dissipations[n + 1]];
-    if ((early === null && late === null) || open[n] === Infinity) left++;
-    else {
-      const [a, b] = [early ?? (late as number), late ?? (early as number)];
-      sum += missed(energies[n] - energies[n + 1], dt * a, dt * b, open[n]);
-    }
+    const [early, late] = [n, n + 1].map((k) => (dissipations[k] === null ? null : dt * (dissipations[k] as number)));
+    const miss = open[n] === Infinity ? null : missed(energies[n] - energies[n + 1], early, late, open[n]);
+    if (miss === null) left++;
+    else sum += miss;
   }
   if (left === steps) return "this solution measures no dissipation";
   return {
@@ -217,9 +215,13 @@ export function dissipationIdentity(bound: number | null = standard.dissipation)
     bound,
     measure: (solution) => {
       if (solution.family !== "grid") return "E and I are those of samples; see dissipation, trapezoids";
-      return dissipated(solution, (drop, early, late, open) =>
-        Math.max(0, Math.min(early, late) - drop - open, drop - Math.max(early, late) - open),
-      );
+      return dissipated(solution, (drop, early, late, open) => {
+        if (early === null && late === null) return null;
+        // An end that is not measured leaves its side open: I falls, so the earlier one is the larger.
+        const low = Math.min(early ?? Infinity, late ?? 0);
+        const high = Math.max(early ?? Infinity, late ?? 0);
+        return Math.max(0, low - drop - open, drop - high - open);
+      });
     },
   };
 }
@@ -231,7 +233,10 @@ export function dissipationByTrapezoids(): Law<Descent> {
     statement: "Σ over steps of |E(ρⁿ) − E(ρⁿ⁺¹) − ½Δt(Iⁿ + Iⁿ⁺¹)| / (E(0) − E(T))",
     relation: "≤",
     bound: null,
-    measure: (solution) => dissipated(solution, (drop, early, late) => Math.abs(drop - 0.5 * (early + late))),
+    measure: (solution) =>
+      dissipated(solution, (drop, early, late) =>
+        early === null || late === null ? null : Math.abs(drop - 0.5 * (early + late)),
+      ),
   };
 }
 
