@@ -227,7 +227,7 @@ export interface RandomGradientFlow {
   /** α of the divergence; 1 is KL. */
   readonly alpha: number;
   readonly lipschitz: number;
-  /** ρ₀ = N(shift e₁, spread²), Q = N(0, ¾²). */
+  /** ρ₀ = N(shift e₁, spread²). */
   readonly shift: number;
   readonly spread: number;
 }
