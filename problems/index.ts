@@ -7,6 +7,7 @@ export * from "./mean-field-game.js";
 export * from "./problem-file.js";
 export * from "./proximal-flow.js";
 export * from "./random-game.js";
+export * from "./random-gradient-flow.js";
 export * from "./samples.js";
 export * from "./savings-game.js";
 export * from "./terms/index.js";

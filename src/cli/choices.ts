@@ -58,7 +58,7 @@ import type { Problem } from "../problem.js";
 import type { UniquenessRecord } from "../report/index.js";
 import type { Solution } from "../solution/index.js";
 import type { Solver } from "../solver.js";
-import { densityLaws, flowLaws, gameLaws, type Law } from "../verify/index.js";
+import { densityLaws, descentLaws, flowLaws, gameLaws, type Law } from "../verify/index.js";
 
 type Settings = Record<string, unknown>;
 type Make = (settings: Settings) => Solver;
@@ -443,8 +443,8 @@ export function gameMeasures(): readonly Law<Solution>[] {
 /** The laws of a problem's kind. */
 export function lawsOf(problem: Problem): readonly Law<Solution>[] {
   if (problem.kind === "mean-field-game") return gameMeasures();
-  if (problem.kind === "fokker-planck" || problem.kind === "gradient-flow")
-    return densityLaws() as unknown as readonly Law<Solution>[];
+  if (problem.kind === "fokker-planck") return densityLaws() as unknown as readonly Law<Solution>[];
+  if (problem.kind === "gradient-flow") return descentLaws() as unknown as readonly Law<Solution>[];
   return problem.kind === "proximal-flow" ? (flowLaws() as unknown as readonly Law<Solution>[]) : [];
 }
 

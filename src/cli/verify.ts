@@ -1,21 +1,25 @@
 // meanfield verify: a solver held to its laws on random problems.
 
 import type { Arbitrary } from "fast-check";
-import { proximalFlow, randomGame } from "../../problems/index.js";
+import { proximalFlow, randomGame, randomGradientFlow } from "../../problems/index.js";
 import { UsageError, usageError } from "../error.js";
 import { demandWritableFile, encodeJson, writeFileAtomic } from "../io/index.js";
 import type { Problem } from "../problem.js";
 import type { Solution } from "../solution/index.js";
+import type { Solver } from "../solver.js";
 import {
   arbitraryGame,
+  arbitraryGradientFlow,
   arbitraryProximalFlow,
+  flowFamilies,
   flowLaws,
   type Law,
   type RandomGame,
+  type RandomGradientFlow,
   type VerifyReport,
   verify,
 } from "../verify/index.js";
-import { chooseSolver, gameMeasures, readSettings, solvers } from "./choices.js";
+import { chooseSolver, gameMeasures, lawsOf, readSettings, solvers } from "./choices.js";
 import { type Command, exitCodes, integerOption } from "./command.js";
 
 export const verifyCommand: Command = {
@@ -23,7 +27,7 @@ export const verifyCommand: Command = {
   summary: "hold a solver to its laws on random problems",
   help: `meanfield verify [--solver NAME] [--runs N]: a solver held to its laws on random problems
 
-  --solver NAME    see meanfield list (default particle); a game solver is held to random games
+  --solver NAME    see meanfield list (default particle); it is held to random problems of its kind
   --set NAME=VALUE an option of the solver, VALUE as JSON; may be repeated
   --runs N         random problems (default 25)
   --path P         path of an earlier failure: with the same seed it replays just that case
@@ -49,7 +53,7 @@ Example:
     const name = (parsed.values.solver as string | undefined) ?? "particle";
     const solver = chooseSolver(name, readSettings((parsed.values.set ?? []) as string[]));
     if (parsed.out !== null) await demandWritableFile(parsed.out);
-    const { problems, laws } = subjects(name);
+    const { problems, laws } = subjects(name, solver);
     const report = await verify(solver, problems, {
       laws,
       runs: integerOption(parsed, "runs", 25),
@@ -80,21 +84,47 @@ const SAMPLE: Omit<RandomGame, "name"> = {
   terminal: 0,
 };
 
+/** One random gradient flow as an example. */
+const FLOW: Omit<RandomGradientFlow, "name" | "family" | "ends"> = {
+  dimension: 1,
+  horizon: 0.25,
+  exponent: 2,
+  potential: 1,
+  interaction: 0,
+  start: 0.5,
+  alpha: 1,
+  lipschitz: 1,
+  shift: 1,
+  spread: 0.75,
+};
+
 /** Random problems that a solver is for, and the laws they are held to. */
-function subjects(name: string): { problems: Arbitrary<Problem>; laws: readonly Law<Solution>[] } {
+function subjects(name: string, solver: Solver): { problems: Arbitrary<Problem>; laws: readonly Law<Solution>[] } {
   const { kind, make } = solvers[name];
-  const sample = randomGame({ ...SAMPLE, name: "sample" });
-  const fits = kind === "proximal-flow" || (kind === "mean-field-game" && make({}).handles(sample) === true);
-  if (!fits)
+  if (kind === "proximal-flow")
+    return { problems: arbitraryProximalFlow(proximalFlow), laws: flowLaws() as unknown as readonly Law<Solution>[] };
+  const game = randomGame({ ...SAMPLE, name: "sample" });
+  if (kind === "mean-field-game" && make({}).handles(game) === true)
+    return { problems: arbitraryGame(randomGame), laws: gameMeasures() };
+  // What a solver of gradient flows is for depends on its settings: each kind of energy and of box is tried on an example.
+  const boxes = ["no-flux", "periodic"] as const;
+  const tried = (family: RandomGradientFlow["family"], ends: RandomGradientFlow["ends"]) =>
+    randomGradientFlow({ ...FLOW, name: "sample", family, ends });
+  const takes = (problem: Problem) => solver.handles(problem) === true;
+  const families = flowFamilies.filter((family) => boxes.some((ends) => takes(tried(family, ends))));
+  if (kind !== "gradient-flow" || families.length === 0)
     throw usageError(
       "meanfield verify",
       "--solver",
-      "solve proximal flows or time-dependent games, which can be drawn at random",
+      "solve proximal flows, time-dependent games or gradient flows, which can be drawn at random",
       name,
       "Use meanfield solve with a problem of its own kind",
     );
-  if (kind === "mean-field-game") return { problems: arbitraryGame(randomGame), laws: gameMeasures() };
-  return { problems: arbitraryProximalFlow(proximalFlow), laws: flowLaws() as unknown as readonly Law<Solution>[] };
+  const ends = boxes.filter((box) => families.some((family) => takes(tried(family, box))));
+  return {
+    problems: arbitraryGradientFlow(randomGradientFlow, { families, ends }).filter(takes),
+    laws: lawsOf(tried(families[0], ends[0])),
+  };
 }
 
 function reportText(report: VerifyReport, name: string, settings: readonly string[]): string {

@@ -203,3 +203,77 @@ export function arbitraryGame<P>(make: (options: RandomGame) => P, choice: GameC
     })
     .map((game) => make({ name: "random-game", ...game }));
 }
+
+/** What {@link arbitraryGradientFlow} hands to the constructor: a gradient flow in plain numbers. */
+export interface RandomGradientFlow {
+  readonly name: string;
+  /**
+   * `"energy"`: internal, potential and interaction parts on a box of side 1; `"relative"`: ∫ q f(ρ/q), `"divergence"`: D_f^L(ρ‖Q),
+   * `"w1"`: W₁(ρ, Q), `"w2"`: ½W₂²(ρ, Q), between Gaussians in a closed box.
+   */
+  readonly family: FlowFamily;
+  readonly dimension: number;
+  /** Of `"energy"` alone. */
+  readonly ends: "periodic" | "no-flux";
+  readonly horizon: number;
+  /** m of the pressure ρ^m; 1 is the entropy. Of `"energy"` alone, as the next three. */
+  readonly exponent: number;
+  /** V = potential · Σ cos 2πx_a. */
+  readonly potential: number;
+  /** W = interaction · Σ cos 2πx_a. */
+  readonly interaction: number;
+  /** ρ₀ = 1 + start · Π cos 2πx_a. */
+  readonly start: number;
+  /** α of the divergence; 1 is KL. */
+  readonly alpha: number;
+  readonly lipschitz: number;
+  /** ρ₀ = N(shift e₁, spread²). */
+  readonly shift: number;
+  readonly spread: number;
+}
+
+/** Families of random gradient flows. */
+export const flowFamilies = ["energy", "relative", "divergence", "w1", "w2"] as const;
+
+/** One of {@link flowFamilies}. */
+export type FlowFamily = (typeof flowFamilies)[number];
+
+export interface GradientFlowChoice {
+  /** Families to choose from, simplest first; default all. */
+  readonly families?: readonly FlowFamily[];
+  /** Dimensions to choose from; default [1, 2]. */
+  readonly dimensions?: readonly number[];
+  /** Ends of the boxes of `"energy"` to choose from; default both. */
+  readonly ends?: readonly ("periodic" | "no-flux")[];
+}
+
+/**
+ * A random gradient flow; shrinks to a heat flow, or to Gaussians a unit apart under KL with L = 1, in one dimension.
+ *
+ * @param make the problem constructor, `randomGradientFlow` of `meanfield/problems`
+ */
+export function arbitraryGradientFlow<P>(
+  make: (options: RandomGradientFlow) => P,
+  choice: GradientFlowChoice = {},
+): Arbitrary<P> {
+  const { families = flowFamilies, dimensions = [1, 2], ends = ["periodic", "no-flux"] } = choice;
+  return fc
+    .record({
+      family: fc.constantFrom(...families),
+      dimension: fc.constantFrom(...dimensions),
+      ends: fc.constantFrom(...ends),
+      horizon: arbitraryNumber(0.0625, 0.5, 0.25),
+      exponent: fc.oneof(
+        { weight: 1, arbitrary: fc.constant(1) },
+        { weight: 3, arbitrary: arbitraryNumber(0.5, 4, 2) },
+      ),
+      potential: arbitraryNumber(-1, 1, 0),
+      interaction: arbitraryNumber(-1, 1, 0),
+      start: arbitraryNumber(-1, 1, 0.5),
+      alpha: fc.constantFrom(1, 2, 0.5, 3),
+      lipschitz: arbitraryNumber(0.25, 4, 1),
+      shift: arbitraryNumber(-1.5, 1.5, 1),
+      spread: arbitraryNumber(0.5, 1, 0.75),
+    })
+    .map((flow) => make({ name: "random-gradient-flow", ...flow }));
+}

@@ -1,6 +1,5 @@
 // Laws of a density that evolves on cells (Fokker–Planck equations, gradient flows):
 //   mass       ∫ρ(t) = ∫ρ(0);  with doors it never grows;      created mass  ∫ρ⁻ is nothing
-//   energy     E(ρⁿ⁺¹) ≤ E(ρⁿ) in every step, where the solution keeps energies
 //   exact      ∫|ρ(T) − exact| / ∫ρ, where the problem has a closed form: reported
 import { type Cells, type Domain, type Grid, integrate } from "../grid/index.js";
 import type { Problem } from "../problem.js";
@@ -18,8 +17,6 @@ export interface SlabSolution<P extends DensityProblem = DensityProblem> extends
   readonly cells: Cells;
   readonly times: Float64Array;
   readonly slabs: readonly Float64Array[];
-  /** E at each time of a gradient flow. */
-  readonly energies?: readonly number[];
 }
 
 /** Whether a solution is one. */
@@ -32,16 +29,14 @@ export interface DensityBounds {
   readonly mass: number | null;
   /** ∫ρ⁻ / ∫ρ ≤; default 1e-8. */
   readonly created: number | null;
-  /** Largest growth of E in one step relative to its range ≤; default 1e-8. */
-  readonly energy: number | null;
 }
 
 const NO_SLABS = "this family keeps no density on a grid";
 
 /** The laws of a density that evolves on cells; see the head of this file. */
 export function densityLaws(bounds: Partial<DensityBounds> = {}): readonly Law<Solution<DensityProblem>>[] {
-  const { mass = 1e-12, created = 1e-8, energy = 1e-8 } = bounds;
-  return [slabMass(mass), slabCreated(created), energyFalls(energy), closedForm()];
+  const { mass = 1e-12, created = 1e-8 } = bounds;
+  return [slabMass(mass), slabCreated(created), closedForm()];
 }
 
 /** Largest |∫ρⁿ − ∫ρ⁰| / ∫ρ⁰ of slabs; where mass may leave (`open`), the largest growth in one step. */
@@ -89,25 +84,6 @@ function slabCreated(bound: number | null): Law<Solution<DensityProblem>> {
     measure: (solution) => {
       if (!keepsSlabs(solution)) return NO_SLABS;
       return { value: createdShare(solution.cells.grid, solution.slabs), standardError: null };
-    },
-  };
-}
-
-function energyFalls(bound: number | null): Law<Solution<DensityProblem>> {
-  return {
-    name: "energy falls",
-    statement: "max over steps of (E(ρⁿ⁺¹) − E(ρⁿ)) / (max E − min E)",
-    relation: "≤",
-    bound,
-    measure: (solution) => {
-      if (!keepsSlabs(solution)) return NO_SLABS;
-      const energies = solution.energies ?? [];
-      if (energies.length < 2) return "this solution keeps no energies";
-      const range = Math.max(...energies) - Math.min(...energies);
-      let growth = -Infinity;
-      for (let n = 1; n < energies.length; n++) growth = Math.max(growth, energies[n] - energies[n - 1]);
-      // At an equilibrium the energy moves by rounding alone.
-      return { value: growth / Math.max(range, 1e-6 * (1 + Math.abs(energies[0]))), standardError: null };
     },
   };
 }

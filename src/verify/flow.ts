@@ -9,6 +9,7 @@ import { generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import type { Law, LawContext, Measurement } from "./law.js";
 import { mean } from "./mean.js";
+import { steepestSlope } from "./steepest.js";
 import { endpoints, eulerPaths, meanDistance, rootMeanSquare, straightness } from "./straightness.js";
 
 /** A problem whose running cost is λ|v|²/2, with an optional Lipschitz bound on its terminal potential. */
@@ -589,20 +590,7 @@ export function lipschitzAudit(): Law<Flow> {
         const s = mix[Math.floor(i / d)];
         points[2 * ends.length + i] = s * start[i] + (1 - s) * ends[(i + d) % ends.length];
       }
-      let steepest = 0;
-      for (const size of norms(solution.critic.gradient(points), d)) if (size > steepest) steepest = size;
-      const values = solution.critic.value(points);
-      const n = values.length;
-      for (const stride of [1, 2, 7, paths.count, paths.count + 1]) {
-        for (let i = 0; i < n; i++) {
-          const j = (i + stride) % n;
-          let distance = 0;
-          for (let a = 0; a < d; a++) distance += (points[i * d + a] - points[j * d + a]) ** 2;
-          distance = Math.sqrt(distance);
-          // closer pairs measure how exactly φ was minimised or rounded, and not its slope
-          if (distance > 0.05) steepest = Math.max(steepest, Math.abs(values[i] - values[j]) / distance);
-        }
-      }
+      const steepest = steepestSlope(solution.critic, points, d, [1, 2, 7, paths.count, paths.count + 1], 0.05);
       return { value: steepest / L, standardError: null };
     },
   };
@@ -666,7 +654,7 @@ export function positivity(): Law<Flow> {
 }
 
 /** |primal − dual| / max(1, |primal|). */
-export function dualityGap(bound: number | null = standard.gap): Law<Flow> {
+export function dualityGap(bound: number | null = standard.gap): Law<Solution> {
   return {
     name: "duality gap",
     statement: "|primal − dual| / max(1, |primal|)",

@@ -13,6 +13,7 @@ import { type Cloud, type Density, sampleDensity } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
 import type { GameSolution, Trajectories } from "../solution/index.js";
+import { coordinateMoments } from "./coordinate-moments.js";
 import { createdShare, massChange } from "./density.js";
 import type { Law, LawContext, Measurement } from "./law.js";
 import { mean } from "./mean.js";
@@ -293,7 +294,7 @@ export function pathsFollowDensity(bound: number | null = standard.paths): Law<G
           if (density.kind !== "density") return NO_GRID;
           const total = integrate(density.grid, density.values);
           for (let a = 0; a < problem.dimension; a++)
-            for (const phi of moments(problem.domain, a)) {
+            for (const { value: phi } of coordinateMoments(problem.domain, a)) {
               const onPaths = Float64Array.from({ length: paths.count }, (_, i) => phi(now[i * problem.dimension + a]));
               const { nodes } = density.grid.axes[a];
               const stride = density.grid.strides[a];
@@ -607,16 +608,4 @@ function crowdAt(
   return cost.isNonlocal
     ? { laws: clouds, densities: null }
     : "the cost needs the density at a point, and this family keeps none on a grid";
-}
-
-/** Test functions on axis a: first harmonics on a circle, else x and x². */
-function moments(domain: Domain, a: number): ((x: number) => number)[] {
-  const { lower, upper, ends } = domain;
-  const length = upper[a] - lower[a];
-  if (ends[a] !== "periodic") {
-    const centre = (lower[a] + upper[a]) / 2;
-    return [(x) => x - centre, (x) => (x - centre) ** 2];
-  }
-  const angle = (x: number) => (2 * Math.PI * (x - lower[a])) / length;
-  return [(x) => Math.cos(angle(x)), (x) => Math.sin(angle(x))];
 }

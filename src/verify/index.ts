@@ -2,6 +2,8 @@ export * from "./arbitraries.js";
 export * from "./convergence.js";
 export * from "./density.js";
 export * from "./descent.js";
+export * from "./descent-pairs.js";
+export * from "./divergence-laws.js";
 export * from "./flow.js";
 export * from "./game.js";
 export * from "./law.js";
