@@ -8,7 +8,16 @@ import { demand } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 import { demandCoordinates, demandHorizon } from "./demand.js";
-import { type Field, type FieldInput, field, type Law, type LawInput, lawOf } from "./terms/index.js";
+import {
+  describeField,
+  describeLaw,
+  type Field,
+  type FieldInput,
+  field,
+  type Law,
+  type LawInput,
+  lawOf,
+} from "./terms/index.js";
 
 /** Closed form of a Fokker–Planck problem. */
 export interface FokkerPlanckExact {
@@ -154,11 +163,11 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
       horizon,
       domain: domain.description,
       diffusion,
-      drift: drift?.map((f) => f.text) ?? null,
-      potential: potential?.text ?? null,
-      initial: initial.text,
+      drift: drift?.map(describeField) ?? null,
+      potential: potential === null ? null : describeField(potential),
+      initial: describeLaw(initial),
       mass,
-      source: source?.text ?? null,
+      source: source === null ? null : describeField(source),
     }),
   } as const);
 }

@@ -7,20 +7,28 @@
 // and the number of populations left out where they follow from the rest; laws as in proximal-flow files. A game's `describe()` is
 // such a file, and reading it gives the game again, but not its closed form or title (for those name the catalogue). What was given by a
 // JavaScript function cannot be stored, and is refused by name.
-import { dirname } from "node:path";
 import { z } from "zod";
-import { demand, usageError } from "../src/error.js";
-import { compile } from "../src/expression/index.js";
-import { type Domain, domain } from "../src/grid/index.js";
+import type { Domain } from "../src/grid/index.js";
 import { distributionFrom } from "../src/measure/index.js";
 import { games } from "./catalogue/index.js";
-import { kebab, law, numbers, positive, read, readJson, WHERE } from "./file-schema.js";
+import {
+  box,
+  demandObject,
+  density,
+  domainFrom,
+  each,
+  field,
+  fromCatalogue,
+  kebab,
+  numbers,
+  positive,
+  read,
+  readJson,
+  refuseFunctions,
+} from "./file-schema.js";
 import { type MeanFieldGame, meanFieldGame } from "./mean-field-game.js";
-import { problemFrom } from "./problem-file.js";
-import type { ProximalFlow } from "./proximal-flow.js";
 import {
   type Coupling,
-  coordinateNames,
   couplingCapacity,
   couplingField,
   couplingLocal,
@@ -37,7 +45,6 @@ import {
 } from "./terms/index.js";
 
 const count = z.int().min(1);
-const field = z.union([z.number(), z.string()]);
 const common = { dimension: count.optional(), parameters: z.record(z.string(), z.number()).optional() };
 
 const hamiltonian = z.union([
@@ -105,27 +112,6 @@ const part = z.discriminatedUnion("kind", [
 type Part = z.infer<typeof part>;
 const coupling = z.union([z.string(), z.array(z.string()).min(1), part]);
 
-const side = z.enum(["no-flux", "door"]);
-const ends = z.union([z.enum(["periodic", "no-flux", "door"]), z.tuple([side, side])]);
-const box = z.strictObject({
-  lower: numbers,
-  upper: numbers,
-  ends: z.union([ends, z.array(ends)]).optional(),
-  doors: z
-    .array(
-      z.strictObject({
-        axis: z.int().min(0),
-        side: z.enum(["lower", "upper"]),
-        from: z.array(z.number()).optional(),
-        to: z.array(z.number()).optional(),
-        cost: z.number().optional(),
-      }),
-    )
-    .optional(),
-  obstacle: z.string().nullable().optional(),
-});
-
-const density = z.union([field, law]);
 const population = z.strictObject({
   name: z.string().optional(),
   viscosity: z.number(),
@@ -149,8 +135,6 @@ const game = z.strictObject({
   terminal: coupling.nullable().optional(),
 });
 
-const each = <T extends z.ZodType>(type: T, names: string) =>
-  Object.fromEntries(names.split(" ").map((name) => [name, type.optional()]));
 const n = z.number();
 
 /** What each catalogue game lets a file override; the constructors check the values. */
@@ -198,9 +182,8 @@ const overrides: Readonly<Record<string, z.ZodType<object>>> = {
  * }).isMonotone // true
  */
 export function gameFrom(json: unknown): MeanFieldGame {
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw usageError(WHERE, "content", "be an object", json, 'Start from { "catalogue": "torus-crowd" }');
-  if ("catalogue" in json) return fromCatalogue(json);
+  demandObject(json, "torus-crowd");
+  if ("catalogue" in json) return fromCatalogue(json, games, overrides);
   refuseFunctions(json, []);
   const g = read(game, json, json, []);
   const space = domainFrom(g.domain);
@@ -232,50 +215,6 @@ export function gameFrom(json: unknown): MeanFieldGame {
  */
 export function readGameFile(path: string): MeanFieldGame {
   return gameFrom(readJson(path));
-}
-
-/**
- * Reads a problem file of either kind.
- *
- * @param path of a JSON file: a game (see {@link gameFrom}) or a proximal flow (see {@link problemFrom})
- * @throws UsageError when the file cannot be read, is no JSON, or does not describe a problem
- */
-export function readProblem(path: string): MeanFieldGame | ProximalFlow {
-  const json = readJson(path);
-  const { kind, catalogue } = (typeof json === "object" && json !== null ? json : {}) as Record<string, unknown>;
-  const isGame = kind === "mean-field-game" || (typeof catalogue === "string" && Object.hasOwn(games, catalogue));
-  return isGame ? gameFrom(json) : problemFrom(json, dirname(path));
-}
-
-function fromCatalogue(json: object): MeanFieldGame {
-  const entry = read(
-    z.strictObject({ catalogue: z.enum(Object.keys(games)), overrides: z.unknown().optional() }),
-    json,
-    json,
-    [],
-  );
-  return games[entry.catalogue].make(read(overrides[entry.catalogue], entry.overrides ?? {}, json, ["overrides"]));
-}
-
-function domainFrom(b: z.infer<typeof box>): Domain {
-  const whole = (side: "lower" | "upper", axis: number): boolean => {
-    const given = b.ends;
-    if (given === undefined || typeof given === "string") return given === "door";
-    const pair = given.length === 2 && given.every((e) => e === "no-flux" || e === "door") && b.lower.length === 1;
-    const end = pair ? given : given[axis];
-    return end === "door" || (Array.isArray(end) && end[side === "lower" ? 0 : 1] === "door");
-  };
-  // a description lists whole sides that are doors among the doors too
-  const doors = (b.doors ?? []).filter((door) => !whole(door.side, door.axis));
-  if (b.obstacle === null || b.obstacle === undefined) return domain({ ...b, doors, obstacle: null });
-  const text = b.obstacle.replace(/>\s*0\s*$/, "").trim();
-  const solid = compile(text, coordinateNames(b.lower.length));
-  return domain({
-    ...b,
-    doors,
-    obstacle: (x) => solid.evaluate(...x) > 0,
-    obstacleText: `${text} > 0`,
-  });
 }
 
 function hamiltonianFrom(h: z.infer<typeof hamiltonian>, d: number): Hamiltonian {
@@ -340,18 +279,4 @@ function partFrom(c: Part, space: Domain, K: number): Coupling {
     case "sum":
       return couplingSum(c.parts.map((p) => partFrom(p, space, K)));
   }
-}
-
-/** Names the first field that a description could only call a function. */
-function refuseFunctions(value: unknown, path: readonly string[]): void {
-  demand(
-    value !== "given by a function",
-    WHERE,
-    path.join("."),
-    "be a formula",
-    value,
-    "A JavaScript function cannot be stored in a file; write it as an expression",
-  );
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, inner] of Object.entries(value)) refuseFunctions(inner, [...path, key]);
 }

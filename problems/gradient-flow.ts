@@ -7,7 +7,7 @@ import type { Domain } from "../src/grid/index.js";
 import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 import { demandCoordinates, demandHorizon } from "./demand.js";
-import { type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
+import { describeLaw, type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a gradient flow. */
 export interface GradientFlowExact {
@@ -130,7 +130,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
       horizon,
       domain: domain.description,
       energy: energy.description,
-      initial: initial.text,
+      initial: describeLaw(initial),
       mass,
     }),
   } as const);

@@ -9,6 +9,7 @@ import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 import { demandCoordinates, demandHorizon } from "./demand.js";
 import {
   type Coupling,
+  describeLaw,
   type Field,
   type FieldInput,
   field,
@@ -246,8 +247,8 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
         name: p.name,
         viscosity: p.viscosity,
         hamiltonian: p.hamiltonian.description,
-        initial: describeLaw(p.initial),
-        final: describeLaw(p.final),
+        initial: p.initial === null ? null : describeLaw(p.initial),
+        final: p.final === null ? null : describeLaw(p.final),
         mass: p.mass,
         valueSource: p.valueSource?.text ?? null,
         densitySource: p.densitySource?.text ?? null,
@@ -330,11 +331,6 @@ function population(p: PopulationOptions, k: number, count: number, mode: GameMo
     valueSource: source(p.valueSource, "valueSource"),
     densitySource: source(p.densitySource, "densitySource"),
   });
-}
-
-/** A distribution by its description, a density by its formula. */
-function describeLaw(law: Law | null): unknown {
-  return law === null ? null : (law.distribution?.description ?? law.density?.constant ?? law.text);
 }
 
 function equations(

@@ -5,55 +5,32 @@
 //   { "kind": "csv", "file": path, "columns": [names], "standardise": true, "heldOutFraction": 0.2, "seed": 1 }
 // A problem's `describe()` is such a file, and reading it gives the problem again, but not its closed form or title (for those name
 // the catalogue), nor samples: a law of kind `empirical` says which samples they were and is refused. Paths count from the problem file's folder.
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
-import { demand, usageError } from "../src/error.js";
-import { decodeCsvNumbers } from "../src/io/index.js";
-import {
-  type Cloud,
-  cloud,
-  type Distribution,
-  distributionFrom,
-  divergenceFrom,
-  empirical,
-} from "../src/measure/index.js";
-import type { Coordinate } from "../src/problem.js";
+import { demand } from "../src/error.js";
+import { distributionFrom } from "../src/measure/index.js";
 import { catalogue } from "./catalogue/index.js";
-import { kebab, law, lawFields, numbers, positive, read, readJson, readText, WHERE } from "./file-schema.js";
+import {
+  demandObject,
+  divergence,
+  fromCatalogue,
+  kebab,
+  law,
+  lawFields,
+  lawFrom,
+  lawOrData,
+  lipschitz,
+  numbers,
+  positive,
+  read,
+  readJson,
+  WHERE,
+} from "./file-schema.js";
 import { type ProximalFlow, proximalFlow } from "./proximal-flow.js";
-import { heldOutSample, split, standardise } from "./samples.js";
+import { heldOutSample } from "./samples.js";
 
 /** Distances to the held-out samples are exact assignments, which take no more. */
 const MOST_HELD_OUT = 8192;
-
-const lipschitz = z
-  .custom<number | "Infinity">((v) => v === "Infinity" || (typeof v === "number" && v > 0), {
-    error: 'be a number > 0 or "Infinity"',
-  })
-  .transform((v) => (v === "Infinity" ? Infinity : v));
-
-const divergence = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("kullback-leibler") }),
-    z.strictObject({ kind: z.literal("alpha"), alpha: positive }),
-    z.strictObject({ kind: z.literal("reverse-kullback-leibler") }),
-    z.strictObject({ kind: z.literal("jensen-shannon") }),
-    z.strictObject({ kind: z.literal("plain-transport") }),
-  ])
-  .transform(divergenceFrom);
-
-const csv = z.strictObject({
-  kind: z.literal("csv"),
-  file: z.string().min(1),
-  name: z.string().default("csv"),
-  columns: z.array(z.string()).min(1).optional(),
-  standardise: z.boolean().default(false),
-  heldOutFraction: z.number().min(0).lt(1).default(0),
-  seed: z.int().min(0).default(1),
-  count: z.int().optional(),
-  checksum: z.string().optional(),
-});
-const lawOrData = z.discriminatedUnion("kind", [...law.options, csv]);
 
 const flow = z.strictObject({
   kind: z.literal("proximal-flow"),
@@ -123,9 +100,8 @@ const overrides: Readonly<Record<string, z.ZodType<object>>> = {
  * problemFrom({ catalogue: "two-moons", overrides: { lipschitz: 2 } }).lipschitz // 2
  */
 export function problemFrom(json: unknown, folder = "."): ProximalFlow {
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw usageError(WHERE, "content", "be an object", json, 'Start from { "catalogue": "two-moons" }');
-  if ("catalogue" in json) return fromCatalogue(json);
+  demandObject(json, "two-moons");
+  if ("catalogue" in json) return fromCatalogue(json, catalogue, overrides);
   const f = read(flow, json, json, []);
   const source = lawFrom(f.source, folder, "source");
   demand(
@@ -168,44 +144,4 @@ export function problemFrom(json: unknown, folder = "."): ProximalFlow {
  */
 export function readProblemFile(path: string): ProximalFlow {
   return problemFrom(readJson(path), dirname(path));
-}
-
-function fromCatalogue(json: object): ProximalFlow {
-  const entry = read(
-    z.strictObject({ catalogue: z.enum(Object.keys(catalogue)), overrides: z.unknown().optional() }),
-    json,
-    json,
-    [],
-  );
-  return catalogue[entry.catalogue].make(read(overrides[entry.catalogue], entry.overrides ?? {}, json, ["overrides"]));
-}
-
-interface Described {
-  readonly law: Distribution;
-  readonly heldOut: Cloud | null;
-  readonly coordinates: readonly Coordinate[] | null;
-}
-
-function lawFrom(description: z.infer<typeof lawOrData>, folder: string, name: string): Described {
-  if (description.kind !== "csv") return { law: distributionFrom(description), heldOut: null, coordinates: null };
-  const { file, columns, seed, heldOutFraction } = description;
-  const table = decodeCsvNumbers(readText(resolve(folder, file), `${name}.file`), columns);
-  demand(table.count > 0, WHERE, `${name}.file`, "hold at least one row of numbers", table.count, "Check the file");
-  const d = table.columns.length;
-  const { training, heldOut } = split(cloud(table.values, d), heldOutFraction, seed);
-  const map = description.standardise ? standardise(training) : null;
-  const place = (c: Cloud): Cloud => map?.apply(c) ?? c;
-  const law = empirical(place(training), { name: description.name });
-  for (const key of ["count", "checksum"] as const) {
-    const was = description[key];
-    const is = law.description[key];
-    const cure = "The numbers in the file have changed; remove count and checksum to take it as it is";
-    demand(was === undefined || was === is, WHERE, `${name}.${key}`, `be ${is}, as in ${file}`, was, cure);
-  }
-  const { count, checksum } = law.description;
-  return {
-    law: { ...law, description: { ...description, columns: table.columns, count, checksum } },
-    heldOut: heldOut === null ? null : place(heldOut),
-    coordinates: table.columns.map((label, a) => ({ label, offset: map?.offset[a] ?? 0, scale: map?.scale[a] ?? 1 })),
-  };
 }

@@ -8,7 +8,7 @@
 import { demand } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
 import { type GradientFlow, gradientFlow } from "../gradient-flow.js";
-import { energy, power } from "../terms/index.js";
+import { coordinateNames, energy, power } from "../terms/index.js";
 import { demandBox } from "./wall-drift.js";
 
 export interface BarenblattOverrides {
@@ -79,7 +79,7 @@ export function barenblatt(overrides: BarenblattOverrides = {}): GradientFlow {
     }),
     horizon,
     energy: energy({ dimension: d, internal: power(m), convexity: m >= 1 - 1 / d ? 0 : null }),
-    initial: (x) => density(age, x),
+    initial: barenblattText(d, m, mass, age),
     mass: null,
     exact: {
       density(t, x) {
@@ -147,6 +147,13 @@ export function barenblattProfile(d: number, m: number, mass: number): Barenblat
       return inner > 0 ? tau ** -alpha * inner ** (1 / (m - 1)) : 0;
     },
   };
+}
+
+/** ρ(τ, ·) as an expression. */
+function barenblattText(d: number, m: number, mass: number, tau: number): string {
+  const { alpha, beta, k, level } = barenblattProfile(d, m, mass);
+  const squares = coordinateNames(d).map((x) => `${x}^2`);
+  return `${tau ** -alpha}*max(0, ${level} - (${k * tau ** (-2 * beta)})*(${squares.join(" + ")}))^(${1 / (m - 1)})`;
 }
 
 /** log Γ(x), x > 0: Stirling's series after shifting to x ≥ 12, to round-off. */

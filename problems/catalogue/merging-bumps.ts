@@ -50,10 +50,7 @@ export function mergingBumps(overrides: MergingBumpsOverrides = {}): GradientFlo
     domain: domain({ lower: [-reach], upper: [reach], ends: "no-flux" }),
     horizon,
     energy: energy({ dimension: 1, internal: power(m), convexity: 0 }),
-    initial: (x) => {
-      const s = Math.abs(Math.abs(x[0]) - centre);
-      return s < 1 ? (height * Math.cos((Math.PI / 2) * s) ** 2) ** (1 / (m - 1)) : 0;
-    },
+    initial: `(${height}*sin(pi/2*max(0, 1 - abs(abs(x) - ${centre})))^2)^(${1 / (m - 1)})`,
     mass: null,
     references: ["aronson1970regularity", "vazquez2007porous"],
   });

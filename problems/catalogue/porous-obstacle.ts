@@ -42,11 +42,11 @@ export function porousObstacle(overrides: PorousObstacleOverrides = {}): Gradien
       upper: [2, 1],
       ends: ["no-flux", "no-flux"],
       obstacle: (x) => x[0] ** 2 + x[1] ** 2 < radius ** 2,
-      obstacleText: `the disc of radius ${radius} at 0`,
+      obstacleText: `${radius ** 2} - x^2 - y^2 > 0`,
     }),
     horizon,
     energy: energy({ dimension: 2, internal: power(m), potential: `-${drift}*x` }),
-    initial: (x) => Math.max(0, 0.36 - (x[0] + 1.2) ** 2 - x[1] ** 2),
+    initial: "max(0, 0.36 - (x + 1.2)^2 - y^2)",
     references: ["vazquez2007porous"],
   });
 }

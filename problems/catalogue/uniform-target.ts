@@ -68,7 +68,7 @@ export function uniformTarget(overrides: UniformTargetOverrides = {}): GradientF
     domain: domain({ lower: [-volume / 2], upper: [volume / 2], ends: ["no-flux"] }),
     horizon,
     energy: lipschitzDivergence({ dimension: 1, divergence: alphaDivergence(2), lipschitz, target: 1 / volume }),
-    initial: (x: Float64Array) => density(age, x[0]),
+    initial: `max(0, ${C} - x^2/${12 * Math.cbrt(age * age)})/${Math.cbrt(age)}`,
     exact: isFree
       ? {
           density: (t, x) => x.map((v) => density(age + 0.5 * volume * t, v)),

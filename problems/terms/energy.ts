@@ -8,8 +8,8 @@
 // Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient); Gu et al. 2024 (key gu2024lipschitz).
 import { demand, usageError } from "../../src/error.js";
 import { type Divergence, plainTransport } from "../../src/measure/index.js";
-import { type Field, type FieldInput, field } from "./field.js";
-import { type Law, type LawInput, lawOf } from "./law.js";
+import { describeField, type Field, type FieldInput, field } from "./field.js";
+import { describeLaw, type Law, type LawInput, lawOf } from "./law.js";
 
 /** ∫ q e(ρ/q): e convex on r ≥ 0 with its derivatives. */
 export interface InternalEnergy {
@@ -31,6 +31,8 @@ export interface InternalEnergy {
   readonly exponent: number | null;
   /** Coefficient ν of the entropy, or of the power. */
   readonly weight: number;
+  /** JSON description: `{ kind: "entropy", weight }`, `{ kind: "power", exponent, weight }` or `{ kind: "divergence", divergence, target }`. */
+  readonly description: Readonly<Record<string, unknown>>;
 }
 
 /** ½∬W(x − y)ρρ. */
@@ -103,6 +105,7 @@ export function entropy(weight = 1): InternalEnergy {
     conjugate: (y: number) => weight * Math.exp(y / weight),
     exponent: 1,
     weight,
+    description: { kind: "entropy", weight },
   });
 }
 
@@ -146,6 +149,7 @@ export function power(exponent: number, weight = 1): InternalEnergy {
     },
     exponent: m,
     weight: c,
+    description: { kind: "power", exponent: m, weight: c },
   });
 }
 
@@ -182,6 +186,7 @@ export function divergenceTo(divergence: Divergence, target: LawInput, dimension
     conjugate,
     exponent: null,
     weight: 1,
+    description: { kind: "divergence", divergence: divergence.description, target: describeLaw(reference) },
   });
 }
 
@@ -250,10 +255,11 @@ export function energy(options: EnergyOptions): Energy {
     convexity,
     description: {
       kind: "energy",
-      internal: internal === null ? null : { text: internal.text, target: internal.reference?.text ?? null },
-      potential: potential?.text ?? null,
-      interaction: kernel?.text ?? null,
+      internal: internal?.description ?? null,
+      potential: potential === null ? null : describeField(potential),
+      interaction: kernel === null ? null : describeField(kernel),
       cap: cap === Infinity ? null : cap,
+      convexity,
     },
   });
 }
@@ -297,7 +303,7 @@ export function lipschitzDivergence(options: {
       kind: "lipschitz-divergence",
       divergence: divergence.description,
       lipschitz: lipschitz === Infinity ? "Infinity" : lipschitz,
-      target: target.text,
+      target: describeLaw(target),
     },
   });
 }
@@ -324,7 +330,7 @@ export function transportTo(options: {
     transport: Object.freeze({ order, target }),
     cap: Infinity,
     convexity: null,
-    description: { kind: "transport", order, target: target.text },
+    description: { kind: "transport", order, target: describeLaw(target) },
   });
 }
 

@@ -45,6 +45,11 @@ export function columnsOf(points: Float64Array, dimension: number): Float64Array
   });
 }
 
+/** A constant as its number, another field by its formula. */
+export function describeField(f: Field): number | string {
+  return f.constant ?? f.text;
+}
+
 /**
  * Makes a field.
  *

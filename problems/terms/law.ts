@@ -59,6 +59,11 @@ export function densityOn(law: Law, mass: number | null, cells: Cells, where: st
   return values;
 }
 
+/** A distribution by its description, a density by its formula. */
+export function describeLaw(law: Law): unknown {
+  return law.distribution?.description ?? law.density?.constant ?? law.text;
+}
+
 /** Tells a distribution from a field. */
 export function isDistribution(law: LawInput): law is Distribution {
   return typeof law === "object" && law !== null && "sample" in law;
