@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import {
   barenblatt,
   barenblattProfile,
+  divergenceTo,
   type Energy,
   energy,
   entropy,
@@ -24,7 +25,7 @@ import {
   porousMedium,
 } from "../../../../solvers/grid/gradient-flow/index.js";
 import { domain, integrate } from "../../../../src/grid/index.js";
-import { gaussian, kullbackLeibler } from "../../../../src/measure/index.js";
+import { gaussian, kullbackLeibler, reverseKullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
 import { orderOf } from "../../../../src/verify/index.js";
 
@@ -180,6 +181,18 @@ describe("degenerate and singular starts", () => {
         expect(Math.abs(v - slab[63 - k])).toBeLessThan(1e-8);
       });
     }
+  });
+
+  test("a stage too long for the digits is taken again, shorter, not thrown", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+      horizon: 0.5,
+      energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), "exp(-x^2)", 1) }),
+      initial: (x) => (Math.abs(x[0]) < 0.5 ? 1 : 0),
+    });
+    const s = await run(flow, { points: 64, steps: 16, scheme: "second-order" });
+    expectLaws(s, 1e-10);
+    expect(s.counts.rejected).toBeGreaterThan(0);
   });
 
   test("fronts wait, then move and merge", async () => {
