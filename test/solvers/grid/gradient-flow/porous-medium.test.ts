@@ -215,6 +215,52 @@ describe("degenerate and singular starts", () => {
   });
 });
 
+describe("the energy's round-off is measured by the energies so far", () => {
+  test("second order: an energy that falls to 0 halves no step at the equilibrium", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-4], upper: [4], ends: "no-flux" }),
+      horizon: 40,
+      energy: energy({
+        dimension: 1,
+        internal: divergenceTo(kullbackLeibler(), "exp(-x^2/2)/sqrt(2*pi)", 1),
+      }),
+      initial: "exp(-(x - 1)^2/2)",
+    });
+    const s = await run(flow, { points: 64, steps: 80, scheme: "second-order" });
+    expectLaws(s, 1e-9);
+    expect(last(s.energies)).toBeLessThan(1e-8);
+    expect(s.counts.rejected).toBeLessThan(10);
+  });
+
+  test("an energy that begins at ∞ or is 0 leaves the identity measured where it can be, at its step", async () => {
+    const flow = (initial: (x: Float64Array) => number, target: string) =>
+      gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon: 0.5,
+        energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), target, 1) }),
+        initial,
+        mass: 2,
+      });
+    const infinite = await run(
+      flow((x) => (Math.abs(x[0]) < 0.5 ? 1 : 0), "1 + x^2"),
+      { points: 32, steps: 6 },
+    );
+    const identity = infinite.histories.find((h) => h.name === "energy identity");
+    expect(infinite.energies[0]).toBe(Infinity);
+    expect(identity?.iterations).toEqual([2, 3, 4, 5, 6]);
+    for (const v of identity?.values ?? []) {
+      expect(v).toBeGreaterThan(0);
+      expect(v).toBeLessThan(1e-9);
+    }
+    const zero = await run(
+      flow(() => 1, "1"),
+      { points: 32, steps: 6 },
+    );
+    expect(zero.energies.every((e) => e === 0)).toBe(true);
+    expect(zero.histories.find((h) => h.name === "energy identity")).toBeUndefined();
+  });
+});
+
 describe("laws", () => {
   const anEnergy = fc.record({
     exponent: fc.constantFrom(0.6, 1, 1.5, 2, 3),
