@@ -253,7 +253,7 @@ async function march(
     context.progress({ stage: "time", iteration: n + 1, fraction: t / T, residual: null });
   }
   const reached = slabs.length - 1;
-  const massError = Math.max(...slabs.map((slab) => Math.abs(integrate(cut.grid, slab) - mass))) / mass;
+  const massError = slabs.reduce((most, slab) => Math.max(most, Math.abs(integrate(cut.grid, slab) - mass)), 0) / mass;
   const below = negativeMass > CREATED;
   return gradientFlowSolution({
     problem,
