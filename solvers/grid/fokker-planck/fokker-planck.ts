@@ -10,7 +10,7 @@
 // References: Scharfetter, Gummel 1969 (key scharfetter1969large); Chang, Cooper 1970 (key chang1970practical); Eymard, Gallouët,
 // Herbin 2000 (key eymard2000finite).
 import ndarray, { type NdArray } from "ndarray";
-import { densityOn, type Field, type FokkerPlanck, type GradientFlow } from "../../../problems/index.js";
+import { densityOn, type Field, type FokkerPlanck, type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
@@ -215,7 +215,9 @@ async function march(
   const matrix: Stencil = stencil(cut);
   const inverse = multigrid(matrix);
   const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : n * dt));
-  const slabs: Float64Array[] = [densityOn(problem.initial, problem.mass, cut, where)];
+  const slabs = [
+    given.kind === "gradient-flow" ? startOn(given, cut, where) : densityOn(given.initial, given.mass, cut, where),
+  ];
   const rhs = new Float64Array(size);
   const source = new Float64Array(size);
   const oldSource = new Float64Array(size);

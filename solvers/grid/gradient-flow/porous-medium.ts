@@ -9,7 +9,7 @@
 // (blow-up), with its time and density. Nothing is clipped or renormalised.
 // References: Bailo, Carrillo, Hu 2020 (key bailo2020fully); Alexander 1977 (key alexander1977diagonally); Sweby 1984 (key sweby1984high);
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
-import { densityOn, type GradientFlow } from "../../../problems/index.js";
+import { type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
@@ -159,7 +159,7 @@ async function march(
   const T = problem.horizon;
   const nominal = T / steps;
   const times = [0];
-  const slabs = [densityOn(problem.initial, problem.mass, cut, "porousMedium")];
+  const slabs = [startOn(problem, cut, "porousMedium")];
   const mass = integrate(cut.grid, slabs[0]);
   const energies = [energy.value(slabs[0])];
   const potentials: Float64Array[] = [];

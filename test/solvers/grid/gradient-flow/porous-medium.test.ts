@@ -20,10 +20,12 @@ import {
   transportTo,
 } from "../../../../problems/index.js";
 import {
+  fokkerPlanck,
   type GradientFlowSolution,
+  lipschitzFlow,
   type PorousMediumOptions,
   porousMedium,
-} from "../../../../solvers/grid/gradient-flow/index.js";
+} from "../../../../solvers/grid/index.js";
 import { domain, integrate } from "../../../../src/grid/index.js";
 import { gaussian, kullbackLeibler, reverseKullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
@@ -479,6 +481,31 @@ describe("messages", () => {
     expect(message(() => porousMedium({ tolerance: 0 }))).toMatchInlineSnapshot(
       `"porousMedium: tolerance must lie between 0 and 1; got 0. Use tolerance: 1e-10."`,
     );
+  });
+
+  test("a start without mass, whichever solver", async () => {
+    const box = domain({ lower: [-1], upper: [1], ends: "no-flux" });
+    const empty = (e: Energy) => gradientFlow({ domain: box, energy: e, initial: 0, mass: null });
+    const heat = empty(energy({ dimension: 1, internal: entropy() }));
+    const regular = empty(
+      lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target: "1" }),
+    );
+    const refusal = (solved: Promise<unknown>): Promise<string> =>
+      solved.then(
+        () => "solved",
+        (error: Error) => error.message,
+      );
+    expect([
+      await refusal(solve(heat, porousMedium())),
+      await refusal(solve(heat, fokkerPlanck())),
+      await refusal(solve(regular, lipschitzFlow())),
+    ]).toMatchInlineSnapshot(`
+      [
+        "porousMedium: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+        "fokkerPlanck: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+        "lipschitzFlow: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+      ]
+    `);
   });
 
   test("problems that are not for it", () => {
