@@ -206,8 +206,10 @@ async function march(
   const began = context.elapsed();
   const problem: Equation = given.kind === "gradient-flow" ? equationOf(given) : given;
   const cut = cells(problem.domain, points);
+  const start =
+    given.kind === "gradient-flow" ? startOn(given, cut, where) : densityOn(given.initial, given.mass, cut, where);
   // Here, so that a term that cannot be used is named before any step.
-  const energy = given.kind === "gradient-flow" ? energyOnCells(given.energy, cut) : null;
+  const energy = given.kind === "gradient-flow" ? energyOnCells(given.energy, cut, integrate(cut.grid, start)) : null;
   const { size, cellVolume } = cut.grid;
   const T = problem.horizon;
   const dt = T / steps;
@@ -215,9 +217,7 @@ async function march(
   const matrix: Stencil = stencil(cut);
   const inverse = multigrid(matrix);
   const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : n * dt));
-  const slabs = [
-    given.kind === "gradient-flow" ? startOn(given, cut, where) : densityOn(given.initial, given.mass, cut, where),
-  ];
+  const slabs = [start];
   const rhs = new Float64Array(size);
   const source = new Float64Array(size);
   const oldSource = new Float64Array(size);

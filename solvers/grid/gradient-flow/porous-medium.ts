@@ -148,7 +148,9 @@ async function march(
   const began = context.elapsed();
   const cut = cells(problem.domain, points);
   const { size, cellVolume } = cut.grid;
-  const energy = energyOnCells(problem.energy, cut);
+  const start = startOn(problem, cut, "porousMedium");
+  const mass = integrate(cut.grid, start);
+  const energy = energyOnCells(problem.energy, cut, mass);
   const stages = upwindStages(energy);
   const take: Stepper =
     scheme === "implicit"
@@ -159,8 +161,7 @@ async function march(
   const T = problem.horizon;
   const nominal = T / steps;
   const times = [0];
-  const slabs = [startOn(problem, cut, "porousMedium")];
-  const mass = integrate(cut.grid, slabs[0]);
+  const slabs = [start];
   const energies = [energy.value(slabs[0])];
   const potentials: Float64Array[] = [];
   const dissipations: (number | null)[] = [];

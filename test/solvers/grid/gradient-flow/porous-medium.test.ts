@@ -27,7 +27,7 @@ import {
   porousMedium,
 } from "../../../../solvers/grid/index.js";
 import { domain, integrate } from "../../../../src/grid/index.js";
-import { gaussian, kullbackLeibler, reverseKullbackLeibler } from "../../../../src/measure/index.js";
+import { alphaDivergence, gaussian, kullbackLeibler, reverseKullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
 import { orderOf } from "../../../../src/verify/index.js";
 
@@ -260,6 +260,31 @@ describe("the energy's round-off is measured by the energies so far", () => {
     );
     expect(zero.energies.every((e) => e === 0)).toBe(true);
     expect(zero.histories.find((h) => h.name === "energy identity")).toBeUndefined();
+  });
+});
+
+describe("an unregularised divergence is the limit of regularised ones", () => {
+  test.each([kullbackLeibler(), alphaDivergence(2)])("$name, a target and a start of any mass", async (divergence) => {
+    const flow = (lipschitz: number, target: string) =>
+      gradientFlow({
+        domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+        horizon: 0.1,
+        energy: lipschitzDivergence({ dimension: 1, divergence, lipschitz, target }),
+        initial: "1 + 0.5*cos(x)",
+        mass: 3,
+      });
+    const bound = await solve(flow(4, "3 + x"), lipschitzFlow({ points: 32 }));
+    // The bound never acts.
+    expect(Math.max(...bound.speeds.map(Number))).toBeLessThan(2);
+    for (const scheme of ["implicit", "second-order"] as const) {
+      const free = await run(flow(Infinity, "3 + x"), { points: 32, steps: bound.counts.steps, scheme });
+      expect(free.energies[0]).toAgree(bound.energies[0], { rtol: 1e-6 });
+      expect(last(free.energies)).toAgree(last(bound.energies), { rtol: 0.05 });
+      const apart = last(free.slabs).reduce((sum, v, k) => sum + Math.abs(v - last(bound.slabs)[k]), 0) / 8;
+      expect(apart).toBeLessThan(0.02);
+      const scaled = await run(flow(Infinity, "(3 + x)/70"), { points: 32, steps: bound.counts.steps, scheme });
+      expect(last(scaled.slabs)).toAgree(last(free.slabs), { rtol: 1e-8 });
+    }
   });
 });
 
