@@ -3,11 +3,11 @@
 //   dissipation  dE/dt = −I,  I = ∫ρ|∇ δE/δρ|²
 // Reference: Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational); Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient).
 import { demand } from "../src/error.js";
-import type { Domain } from "../src/grid/index.js";
+import { type Cells, type Domain, integrate } from "../src/grid/index.js";
 import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
 import { demandCoordinates, demandHorizon } from "./demand.js";
-import { describeLaw, type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
+import { densityOn, describeLaw, type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a gradient flow. */
 export interface GradientFlowExact {
@@ -134,6 +134,25 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
       mass,
     }),
   } as const);
+}
+
+/**
+ * ρ₀ as a density on cells.
+ *
+ * @throws UsageError when a value is negative or not finite, or ρ₀ has no mass there
+ */
+export function startOn(flow: Pick<GradientFlow, "initial" | "mass">, cells: Cells, where: string): Float64Array {
+  const density = densityOn(flow.initial, flow.mass, cells, where);
+  const mass = integrate(cells.grid, density);
+  demand(
+    mass > 0 && mass < Infinity,
+    where,
+    "the initial density",
+    "have a finite mass > 0 on the solver's cells",
+    mass,
+    "Use more points, or move it into the open part of the domain",
+  );
+  return density;
 }
 
 function wellPosedness(energy: Energy): WellPosedness {

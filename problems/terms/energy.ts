@@ -265,7 +265,8 @@ export function energy(options: EnergyOptions): Energy {
 }
 
 /**
- * The Lipschitz-regularised divergence D_f^L(·‖Q), finite for singular targets; its flow has speed ≤ L.
+ * The Lipschitz-regularised divergence D_f^L(·‖Q), finite for singular targets; its flow has speed ≤ L. Q is a law: on a grid it is scaled to
+ * the mass of ρ, for every L.
  *
  * @param options.lipschitz L > 0 (1/length × nats); Infinity only for targets with a density
  * @param options.target Q

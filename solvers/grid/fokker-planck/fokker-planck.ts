@@ -10,7 +10,7 @@
 // References: Scharfetter, Gummel 1969 (key scharfetter1969large); Chang, Cooper 1970 (key chang1970practical); Eymard, Gallouët,
 // Herbin 2000 (key eymard2000finite).
 import ndarray, { type NdArray } from "ndarray";
-import { densityOn, type Field, type FokkerPlanck, type GradientFlow } from "../../../problems/index.js";
+import { densityOn, type Field, type FokkerPlanck, type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
@@ -21,7 +21,7 @@ import type { SolveContext, Solver } from "../../../src/solver.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "../gradient-flow/energy-on-cells.js";
-import { gradientFlowSolution } from "../gradient-flow/solution.js";
+import { gradientFlowSolution, measured } from "../gradient-flow/solution.js";
 import { type DriftOperator, driftOperator } from "./drift-operator.js";
 import type { Flux } from "./flux.js";
 import { fluxCentral } from "./flux-central.js";
@@ -150,7 +150,7 @@ export function fokkerPlanck(
       if (p.dimension > 3) return `a grid in ${p.dimension} dimensions is too large; simulate particles instead`;
       if (p.initial.density === null)
         return `the initial law ${p.initial.text} has no density on a grid; give a density, or simulate particles`;
-      if (p.kind === "fokker-planck" && p.diffusion === 0 && flux === "central")
+      if ((p.kind === "fokker-planck" ? p.diffusion : diffusionOf(p)) === 0 && flux === "central")
         return "the centred flux without diffusion is unstable; use flux: upwind or scharfetter-gummel";
       return true;
     },
@@ -206,6 +206,10 @@ async function march(
   const began = context.elapsed();
   const problem: Equation = given.kind === "gradient-flow" ? equationOf(given) : given;
   const cut = cells(problem.domain, points);
+  const start =
+    given.kind === "gradient-flow" ? startOn(given, cut, where) : densityOn(given.initial, given.mass, cut, where);
+  // Here, so that a term that cannot be used is named before any step.
+  const energy = given.kind === "gradient-flow" ? energyOnCells(given.energy, cut, integrate(cut.grid, start)) : null;
   const { size, cellVolume } = cut.grid;
   const T = problem.horizon;
   const dt = T / steps;
@@ -213,7 +217,7 @@ async function march(
   const matrix: Stencil = stencil(cut);
   const inverse = multigrid(matrix);
   const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : n * dt));
-  const slabs: Float64Array[] = [densityOn(problem.initial, problem.mass, cut, where)];
+  const slabs = [start];
   const rhs = new Float64Array(size);
   const source = new Float64Array(size);
   const oldSource = new Float64Array(size);
@@ -299,13 +303,14 @@ async function march(
     began,
   };
   return given.kind === "gradient-flow"
-    ? flowSolution(given, context, record, marched, operator, time)
+    ? flowSolution(given, energy as EnergyOnCells, context, record, marched, operator, time)
     : solutionOf(given, context, record, marched);
 }
 
 /** The solution of a gradient flow: its energy and dissipation are measured on the slabs. */
 function flowSolution(
   flow: GradientFlow,
+  energy: EnergyOnCells,
   context: SolveContext,
   record: FokkerPlanckSolution["solver"],
   m: Marched,
@@ -314,7 +319,6 @@ function flowSolution(
 ): FokkerPlanckSolution {
   const { cut, times, slabs } = m;
   const { size, cellVolume } = cut.grid;
-  const energy: EnergyOnCells = energyOnCells(flow.energy, cut);
   const flux = new Float64Array(size);
   // An entropy has no value below 0: the energy is that of the cells with ρ > 0, and `negativeMass` says what that leaves out.
   const positive = slabs.map((slab) => slab.map((v) => Math.max(v, 0)));
@@ -331,18 +335,13 @@ function flowSolution(
     for (let k = 0; k < size; k++) if (slab[k] > 0 && flux[k] !== 0) sum += potentials[n][k] * flux[k];
     return Number.isFinite(sum) ? sum * cellVolume : null;
   });
-  const scale = Math.max(...energies.map(Math.abs));
-  const defects: number[] = [];
-  const at: number[] = [];
-  if (time === "implicit-euler")
-    for (let n = 1; n < slabs.length; n++) {
-      const I = dissipations[n];
-      if (I === null) continue;
-      const left =
-        energies[n] - energies[n - 1] + (times[n] - times[n - 1]) * I + energy.bregman(positive[n - 1], positive[n]);
-      at.push(n);
-      defects.push(Math.abs(left) / scale);
-    }
+  const scale = energies.reduce((most, E) => (Number.isFinite(E) ? Math.max(most, Math.abs(E)) : most), 0);
+  const defects = dissipations.map((I, n) => {
+    if (n === 0 || I === null || scale === 0) return null;
+    const left =
+      energies[n] - energies[n - 1] + (times[n] - times[n - 1]) * I + energy.bregman(positive[n - 1], positive[n]);
+    return Number.isFinite(left) ? Math.abs(left) / scale : null;
+  });
   const { status, counts } = verdict(m);
   return gradientFlowSolution({
     problem: flow,
@@ -358,7 +357,9 @@ function flowSolution(
     status,
     histories: [
       { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
-      ...(defects.length > 0 ? [{ name: "energy identity", iterations: at, values: defects }] : []),
+      ...(time === "implicit-euler" && defects.some((defect) => defect !== null)
+        ? [measured("energy identity", defects)]
+        : []),
     ],
     counts,
     began: m.began,
@@ -409,7 +410,7 @@ function verdict(m: Marched): Pick<FokkerPlanckSolution, "status" | "counts"> {
       ? `stopped: ${m.failure}`
       : below > CREATED
         ? `the density is negative in ${negativeCells} cells over all times, ${below.toPrecision(3)} of the mass; use flux: "scharfetter-gummel" with time: "implicit-euler", or more points and steps`
-        : `converged: ${reached} steps, mass error ${Math.max(...m.errors.map(Math.abs)).toPrecision(2)}`;
+        : `converged: ${reached} steps, mass error ${m.errors.reduce((most, e) => Math.max(most, Math.abs(e)), 0).toPrecision(2)}`;
   return {
     status: { converged: m.failure === null && below <= CREATED, text },
     counts: {

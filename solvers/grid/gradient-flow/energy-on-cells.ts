@@ -1,7 +1,8 @@
 // An energy on cells of volume h^d:  E(ρ) = h^d Σ_k [q_k e(ρ_k/q_k) + V_k ρ_k + ½ ρ_k (W∗ρ)_k],
 //   its first variation              ξ_k = e′(ρ_k/q_k) + V_k + (W∗ρ)_k,       (W∗ρ)_k = h^d Σ_j W(x_k − x_j) ρ_j
 // which is the exact gradient of the sum. W(0) that is not finite is replaced by the mean of W over a cell, by midpoints on dyadic shells
-// (48 levels of 8^d points, half the size each), for log |x| in the plane to 6e-6; |x|^{−a} must have a < d, and a well below d to be summed.
+// (48 levels of 8^d points, half the size each, and the rest as a geometric series), for log |x| in the plane to 6e-6, for |x|^{−a}, a < d, to
+// one or two per cent. W that is not integrable, a ≥ d, is refused.
 // On periodic axes W is taken at the nearest image, so it should be periodic or short. Solid cells count as empty.
 // Reference: Bailo, Carrillo, Hu 2020 (key bailo2020fully).
 import { convolutionOn, divergenceTo, type Energy, type InternalEnergy } from "../../../problems/index.js";
@@ -50,13 +51,14 @@ export function internalOf(energy: Energy): InternalEnergy | null {
 /**
  * Puts an energy of internal, potential and interaction parts on cells.
  *
+ * @param mass the mass of ρ on the cells: the target of a divergence, a law, is scaled to it; `null`: taken as it is
  * @throws UsageError when q is not finite and > 0, or V or W not finite at a centre
  *
  * *Notes*: a kernel that is infinite at 0 must be an expression; a function's value there is refused where it is made.
  *
  * *References*: bailo2020fully
  */
-export function energyOnCells(energy: Energy, cells: Cells): EnergyOnCells {
+export function energyOnCells(energy: Energy, cells: Cells, mass: number | null = null): EnergyOnCells {
   const where = "energyOnCells";
   const { size, cellVolume, dimension: d } = cells.grid;
   const { open, points } = cells;
@@ -88,6 +90,11 @@ export function energyOnCells(energy: Energy, cells: Cells): EnergyOnCells {
         reference[k],
         "Shrink the box to where the target has mass, or use lipschitzDivergence()",
       );
+  }
+  if (energy.divergence !== null && reference !== null && mass !== null) {
+    let total = 0;
+    for (let k = 0; k < size; k++) if (open[k] === 1) total += cellVolume * reference[k];
+    for (let k = 0; k < size; k++) if (open[k] === 1) reference[k] *= mass / total;
   }
   const kernel = energy.interaction?.kernel ?? null;
   let interaction: EnergyOnCells["interaction"] = null;
@@ -174,12 +181,14 @@ export function energyOnCells(energy: Energy, cells: Cells): EnergyOnCells {
   };
 }
 
-/** Mean of a kernel over the cell around 0, by midpoints on shells [2^{−j−1}, 2^{−j}] of the cell. */
+/** Mean of a kernel over the cell around 0, by midpoints on shells [2^{−j−1}, 2^{−j}] of the cell; ∞ where shells do not shrink. */
 function meanOverCell(cells: Cells, kernel: (x: Float64Array) => Float64Array): number {
   const { axes, dimension: d } = cells.grid;
   const per = 8;
   const count = per ** d;
   let mean = 0;
+  let shell = 0;
+  let before = 0;
   const x = new Float64Array(count * d);
   const inner = new Uint8Array(count);
   for (let level = 0; level < 48; level++) {
@@ -195,7 +204,11 @@ function meanOverCell(cells: Cells, kernel: (x: Float64Array) => Float64Array): 
     const w = kernel(x);
     let sum = 0;
     for (let i = 0; i < count; i++) if (inner[i] === 0) sum += w[i];
-    mean += (sum / count) * scale ** d;
+    before = shell;
+    shell = (sum / count) * scale ** d;
+    mean += shell;
   }
-  return mean;
+  // The shells beyond fall like these two: |x|^{−a} is a geometric series, of ratio 2^{a − d}.
+  const ratio = shell === 0 ? 0 : shell / before;
+  return ratio < 1 - 1e-9 ? mean + (shell * ratio) / (1 - ratio) : Infinity;
 }

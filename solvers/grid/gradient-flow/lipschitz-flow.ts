@@ -9,7 +9,7 @@
 // Critic: in 1-D the interior-point programme on the chain of cells, in 2-D and 3-D the primal–dual method with |∇φ| ≤ L at cells
 // (forward differences); both certified by primal, dual and gap.
 // References: Gu et al. 2024 (key gu2024lipschitz); Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational).
-import { criticTerms, densityOn, type GradientFlow, type Law } from "../../../problems/index.js";
+import { criticTerms, densityOn, type GradientFlow, type Law, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
@@ -148,7 +148,7 @@ async function march(
   const cut = cells(problem.domain, settings.points);
   const { size, cellVolume, axes } = cut.grid;
   const { lipschitz, divergence, target: law } = criticTerms(problem.energy);
-  const rho = densityOn(problem.initial, problem.mass, cut, WHERE);
+  const rho = startOn(problem, cut, WHERE);
   const mass = integrate(cut.grid, rho);
   const target = targetOn(law, mass, cut, settings.targetSamples, context.seed);
   const plan = cellCritic({

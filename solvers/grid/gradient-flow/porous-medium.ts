@@ -9,13 +9,13 @@
 // (blow-up), with its time and density. Nothing is clipped or renormalised.
 // References: Bailo, Carrillo, Hu 2020 (key bailo2020fully); Alexander 1977 (key alexander1977diagonally); Sweby 1984 (key sweby1984high);
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
-import { densityOn, type GradientFlow } from "../../../problems/index.js";
+import { type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
-import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
+import { type GradientFlowSolution, gradientFlowSolution, measured } from "./solution.js";
 import { superSteps } from "./super-time-stepping.js";
 import { faceLimiter, type UpwindStages, upwindStages } from "./upwind-step.js";
 
@@ -136,7 +136,8 @@ interface Step {
   readonly defect: number | null;
 }
 
-type Stepper = (density: Float64Array, step: number, energyBefore: number) => Promise<Step | null>;
+/** `energyScale`: the largest finite |E| so far, by which E's round-off is measured. */
+type Stepper = (density: Float64Array, step: number, energyBefore: number, energyScale: number) => Promise<Step | null>;
 
 async function march(
   problem: GradientFlow,
@@ -147,7 +148,9 @@ async function march(
   const began = context.elapsed();
   const cut = cells(problem.domain, points);
   const { size, cellVolume } = cut.grid;
-  const energy = energyOnCells(problem.energy, cut);
+  const start = startOn(problem, cut, "porousMedium");
+  const mass = integrate(cut.grid, start);
+  const energy = energyOnCells(problem.energy, cut, mass);
   const stages = upwindStages(energy);
   const take: Stepper =
     scheme === "implicit"
@@ -158,8 +161,7 @@ async function march(
   const T = problem.horizon;
   const nominal = T / steps;
   const times = [0];
-  const slabs = [densityOn(problem.initial, problem.mass, cut, "porousMedium")];
-  const mass = integrate(cut.grid, slabs[0]);
+  const slabs = [start];
   const energies = [energy.value(slabs[0])];
   const potentials: Float64Array[] = [];
   const dissipations: (number | null)[] = [];
@@ -177,7 +179,7 @@ async function march(
     speeds.push(speed);
   };
   look(slabs[0]);
-  const defects: number[] = [];
+  const defects: (number | null)[] = [];
   const newtons: number[] = [];
   const concentrated = Math.max(CONCENTRATED * mass, 4 * cellVolume * largestOf(slabs[0]).value);
   const breathe = breathing(context.signal);
@@ -189,14 +191,18 @@ async function march(
   let negativeCells = 0;
   let negativeMass = 0;
   let smallest = smallestOf(slabs[0], cut);
-  let energyScale = Math.abs(energies[0]);
+  let energyScale = 0;
+  const grow = (value: number): void => {
+    if (Number.isFinite(value)) energyScale = Math.max(energyScale, Math.abs(value));
+  };
+  grow(energies[0]);
   let failure: string | null = null;
   while (t < T && failure === null) {
     const n = slabs.length - 1;
     // Equal steps land on n T/N; a last sliver of round-off is not a step.
     const goal = adaptive === null ? Math.min(T, (Math.floor(t / nominal + 1e-9) + 1) * nominal) : T;
     const step = goal - t <= dt * (1 + 1e-9) ? goal - t : dt;
-    const tried = await take(slabs[n], step, energies[n]);
+    const tried = await take(slabs[n], step, energies[n], energyScale);
     await breathe();
     let error = 0;
     if (tried !== null && adaptive !== null && n > 0) {
@@ -223,8 +229,8 @@ async function march(
     look(density);
     newtons.push(newton);
     linearIterations += linear;
-    energyScale = Math.max(energyScale, Math.abs(energies[n + 1]));
-    if (defect !== null) defects.push(defect / energyScale);
+    grow(energies[n + 1]);
+    defects.push(defect === null || energyScale === 0 ? null : defect / energyScale);
     let below = 0;
     for (let k = 0; k < size; k++)
       if (density[k] < 0) {
@@ -248,7 +254,7 @@ async function march(
     context.progress({ stage: "time", iteration: n + 1, fraction: t / T, residual: null });
   }
   const reached = slabs.length - 1;
-  const massError = Math.max(...slabs.map((slab) => Math.abs(integrate(cut.grid, slab) - mass))) / mass;
+  const massError = slabs.reduce((most, slab) => Math.max(most, Math.abs(integrate(cut.grid, slab) - mass)), 0) / mass;
   const below = negativeMass > CREATED;
   return gradientFlowSolution({
     problem,
@@ -271,9 +277,7 @@ async function march(
             : `converged: ${reached} steps, mass error ${massError.toPrecision(2)}`,
     },
     histories: [
-      ...(defects.length > 0
-        ? [{ name: "energy identity", iterations: defects.map((_, i) => i + 1), values: defects }]
-        : []),
+      ...(defects.some((defect) => defect !== null) ? [measured("energy identity", [null, ...defects])] : []),
       ...(scheme === "rkl2" ? [] : [{ name: "newton", iterations: newtons.map((_, i) => i + 1), values: newtons }]),
     ],
     counts: {
@@ -333,7 +337,7 @@ function secondOrder(
   const { cells: cut } = energy;
   const { size } = cut.grid;
   const base = new Float64Array(size);
-  return async (old, step, before) => {
+  return async (old, step, before, scale) => {
     const limiter = faceLimiter(cut, old);
     const common = {
       step: GAMMA * step,
@@ -354,7 +358,7 @@ function secondOrder(
     const second = await stages.solve(density, { ...common, base });
     if (!second.converged) return null;
     const after = energy.value(density);
-    if (after > before + 1e-12 * Math.abs(before) + tolerance * Math.abs(before)) return null;
+    if (after > before + (1e-12 + tolerance) * scale) return null;
     const late = stages.measure(density, stages.variation, limiter).dissipation;
     return {
       density,

@@ -209,7 +209,8 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
   };
 }
 
-function measured(name: string, values: readonly (number | null)[]): History {
+/** The history of what was measured at some of the times: entry n is that of t_n. */
+export function measured(name: string, values: readonly (number | null)[]): History {
   const iterations: number[] = [];
   const kept: number[] = [];
   values.forEach((value, n) => {

@@ -68,6 +68,18 @@ test("log |x| at 0 is its mean over the cell", () => {
   expect(out[28]).toAgree(Math.log(h), { rtol: 1e-12 });
 });
 
+test.each([0.5, 0.95, 0.99])(
+  "|x|^{−%d} at 0 is its mean over the cell, near the limit of what is integrable too",
+  (a) => {
+    const h = 0.25;
+    const line = cells(domain({ lower: [-1], upper: [1], ends: "no-flux" }), 8);
+    const out = new Float64Array(8);
+    const one = Float64Array.from(out, (_, k) => (k === 3 ? 1 / h : 0));
+    energyOnCells(energy({ dimension: 1, interaction: `abs(x)^(-${a})` }), line).interaction?.(one, out);
+    expect(out[3]).toAgree((h / 2) ** -a / (1 - a), { rtol: 0.015 });
+  },
+);
+
 describe("messages", () => {
   const message = (f: () => unknown): string => {
     try {
@@ -89,6 +101,16 @@ describe("messages", () => {
     ).toMatchInlineSnapshot(
       `"energyOnCells: the interaction at displacement (0.5) must be finite, or integrable at 0; got Infinity. Smooth it, for example log(x^2 + y^2 + 1e-4)."`,
     );
+    expect(
+      ["1/abs(x)", "-1/x^2"].map((interaction) =>
+        message(() => energyOnCells(energy({ dimension: 1, interaction }), line)),
+      ),
+    ).toMatchInlineSnapshot(`
+      [
+        "energyOnCells: the interaction at displacement (0) must be finite, or integrable at 0; got Infinity. Smooth it, for example log(x^2 + y^2 + 1e-4).",
+        "energyOnCells: the interaction at displacement (0) must be finite, or integrable at 0; got Infinity. Smooth it, for example log(x^2 + y^2 + 1e-4).",
+      ]
+    `);
     expect(
       message(() =>
         energyOnCells(

@@ -1,7 +1,8 @@
 // Gradient flows of an entropy and a potential solved as Fokker–Planck equations: the Gaussian flow (C11), equilibria, the energy's identity,
 // and the same numbers as the equation itself.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
+  divergenceTo,
   doubleWell,
   energy,
   entropy,
@@ -13,6 +14,7 @@ import {
   power,
 } from "../../../../problems/index.js";
 import { type FokkerPlanckSolverOptions, fokkerPlanck } from "../../../../solvers/grid/fokker-planck/fokker-planck.js";
+import { porousMedium } from "../../../../solvers/grid/gradient-flow/index.js";
 import { domain } from "../../../../src/grid/index.js";
 import { gaussian, kullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
@@ -90,6 +92,60 @@ test("the numbers are those of the equation, and δE/δρ is flat at the end", a
   const xi = s.value(40, x);
   for (const v of xi) expect(v).toAgree(xi[0], { rtol: 0, atol: 2e-3 });
   for (const v of s.velocity(40, x)) expect(Math.abs(v)).toBeLessThan(0.01);
+});
+
+test("a target or a potential that cannot be used is named before any step", async () => {
+  const box = domain({ lower: [-5], upper: [5], ends: "no-flux" });
+  const flow = (e: ReturnType<typeof energy>) => gradientFlow({ domain: box, energy: e, initial: 1 });
+  const steps = vi.fn();
+  const refusal = (e: ReturnType<typeof energy>): Promise<string> =>
+    solve(flow(e), fokkerPlanck({ points: 64, steps: 4 }), { onProgress: steps }).then(
+      () => "solved",
+      (error: Error) => error.message,
+    );
+  expect([
+    // Its logarithm is finite everywhere, the density itself is not > 0.
+    await refusal(
+      lipschitzDivergence({
+        dimension: 1,
+        divergence: kullbackLeibler(),
+        lipschitz: Infinity,
+        target: gaussian({ mean: [0], sd: 0.1 }),
+      }),
+    ),
+    await refusal(energy({ dimension: 1, internal: divergenceTo(kullbackLeibler(), (x) => Math.max(0, x[0]), 1) })),
+    await refusal(energy({ dimension: 1, internal: entropy(), potential: "1/(x + 4.921875)" })),
+  ]).toMatchInlineSnapshot(`
+    [
+      "energyOnCells: the target density at x = (-4.921875) must be finite and > 0; got 0. Shrink the box to where the target has mass, or use lipschitzDivergence().",
+      "energyOnCells: the target density at x = (-4.921875) must be finite and > 0; got 0. Shrink the box to where the target has mass, or use lipschitzDivergence().",
+      "energyOnCells: the potential at x = (-4.921875) must be finite; got Infinity. Shrink the box.",
+    ]
+  `);
+  expect(steps).not.toHaveBeenCalled();
+});
+
+test("the centred flux without diffusion is refused for a flow too", () => {
+  const flow = gradientFlow({
+    domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+    energy: energy({ dimension: 1, potential: "x^2/2" }),
+    initial: 1,
+  });
+  expect(fokkerPlanck({ flux: "central" }).handles(flow)).toBe(
+    "the centred flux without diffusion is unstable; use flux: upwind or scharfetter-gummel",
+  );
+  expect(fokkerPlanck({ flux: "upwind" }).handles(flow)).toBe(true);
+});
+
+test("as many steps as a call stack is deep", async () => {
+  const flow = gradientFlow({
+    domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),
+    energy: energy({ dimension: 1, internal: entropy() }),
+    initial: "1 + x",
+  });
+  const options = { points: 4, steps: 140_000 };
+  expect((await solve(flow, fokkerPlanck(options))).counts.steps).toBe(options.steps);
+  expect((await solve(flow, porousMedium({ ...options, scheme: "rkl2" }))).counts.steps).toBe(options.steps);
 });
 
 test("flows that are not linear are refused with a cure", () => {

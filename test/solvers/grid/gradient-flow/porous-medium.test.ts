@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import {
   barenblatt,
   barenblattProfile,
+  divergenceTo,
   type Energy,
   energy,
   entropy,
@@ -19,12 +20,14 @@ import {
   transportTo,
 } from "../../../../problems/index.js";
 import {
+  fokkerPlanck,
   type GradientFlowSolution,
+  lipschitzFlow,
   type PorousMediumOptions,
   porousMedium,
-} from "../../../../solvers/grid/gradient-flow/index.js";
+} from "../../../../solvers/grid/index.js";
 import { domain, integrate } from "../../../../src/grid/index.js";
-import { gaussian, kullbackLeibler } from "../../../../src/measure/index.js";
+import { alphaDivergence, gaussian, kullbackLeibler, reverseKullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
 import { orderOf } from "../../../../src/verify/index.js";
 
@@ -182,6 +185,18 @@ describe("degenerate and singular starts", () => {
     }
   });
 
+  test("a stage too long for the digits is taken again, shorter, not thrown", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+      horizon: 0.5,
+      energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), "exp(-x^2)", 1) }),
+      initial: (x) => (Math.abs(x[0]) < 0.5 ? 1 : 0),
+    });
+    const s = await run(flow, { points: 64, steps: 16, scheme: "second-order" });
+    expectLaws(s, 1e-10);
+    expect(s.counts.rejected).toBeGreaterThan(0);
+  });
+
   test("fronts wait, then move and merge", async () => {
     const problem = mergingBumps({ waiting: 0.25, gap: 0.4 });
     const s = await run(problem, { points: 400, steps: 200, scheme: "second-order" });
@@ -199,6 +214,77 @@ describe("degenerate and singular starts", () => {
     // Merged: the middle is wet at the end, and dry while they wait.
     expect(s.density(0.2).values[200]).toBeLessThan(1e-12);
     expect(s.density(1).values[200]).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("the energy's round-off is measured by the energies so far", () => {
+  test("second order: an energy that falls to 0 halves no step at the equilibrium", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-4], upper: [4], ends: "no-flux" }),
+      horizon: 40,
+      energy: energy({
+        dimension: 1,
+        internal: divergenceTo(kullbackLeibler(), "exp(-x^2/2)/sqrt(2*pi)", 1),
+      }),
+      initial: "exp(-(x - 1)^2/2)",
+    });
+    const s = await run(flow, { points: 64, steps: 80, scheme: "second-order" });
+    expectLaws(s, 1e-9);
+    expect(last(s.energies)).toBeLessThan(1e-8);
+    expect(s.counts.rejected).toBeLessThan(10);
+  });
+
+  test("an energy that begins at ∞ or is 0 leaves the identity measured where it can be, at its step", async () => {
+    const flow = (initial: (x: Float64Array) => number, target: string) =>
+      gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon: 0.5,
+        energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), target, 1) }),
+        initial,
+        mass: 2,
+      });
+    const infinite = await run(
+      flow((x) => (Math.abs(x[0]) < 0.5 ? 1 : 0), "1 + x^2"),
+      { points: 32, steps: 6 },
+    );
+    const identity = infinite.histories.find((h) => h.name === "energy identity");
+    expect(infinite.energies[0]).toBe(Infinity);
+    expect(identity?.iterations).toEqual([2, 3, 4, 5, 6]);
+    for (const v of identity?.values ?? []) {
+      expect(v).toBeGreaterThan(0);
+      expect(v).toBeLessThan(1e-9);
+    }
+    const zero = await run(
+      flow(() => 1, "1"),
+      { points: 32, steps: 6 },
+    );
+    expect(zero.energies.every((e) => e === 0)).toBe(true);
+    expect(zero.histories.find((h) => h.name === "energy identity")).toBeUndefined();
+  });
+});
+
+describe("an unregularised divergence is the limit of regularised ones", () => {
+  test.each([kullbackLeibler(), alphaDivergence(2)])("$name, a target and a start of any mass", async (divergence) => {
+    const flow = (lipschitz: number, target: string) =>
+      gradientFlow({
+        domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+        horizon: 0.1,
+        energy: lipschitzDivergence({ dimension: 1, divergence, lipschitz, target }),
+        initial: "1 + 0.5*cos(x)",
+        mass: 3,
+      });
+    const bound = await solve(flow(4, "3 + x"), lipschitzFlow({ points: 32 }));
+    // The bound never acts.
+    expect(Math.max(...bound.speeds.map(Number))).toBeLessThan(2);
+    for (const scheme of ["implicit", "second-order"] as const) {
+      const free = await run(flow(Infinity, "3 + x"), { points: 32, steps: bound.counts.steps, scheme });
+      expect(free.energies[0]).toAgree(bound.energies[0], { rtol: 1e-6 });
+      expect(last(free.energies)).toAgree(last(bound.energies), { rtol: 0.05 });
+      const apart = last(free.slabs).reduce((sum, v, k) => sum + Math.abs(v - last(bound.slabs)[k]), 0) / 8;
+      expect(apart).toBeLessThan(0.02);
+      const scaled = await run(flow(Infinity, "(3 + x)/70"), { points: 32, steps: bound.counts.steps, scheme });
+      expect(last(scaled.slabs)).toAgree(last(free.slabs), { rtol: 1e-8 });
+    }
   });
 });
 
@@ -420,6 +506,31 @@ describe("messages", () => {
     expect(message(() => porousMedium({ tolerance: 0 }))).toMatchInlineSnapshot(
       `"porousMedium: tolerance must lie between 0 and 1; got 0. Use tolerance: 1e-10."`,
     );
+  });
+
+  test("a start without mass, whichever solver", async () => {
+    const box = domain({ lower: [-1], upper: [1], ends: "no-flux" });
+    const empty = (e: Energy) => gradientFlow({ domain: box, energy: e, initial: 0, mass: null });
+    const heat = empty(energy({ dimension: 1, internal: entropy() }));
+    const regular = empty(
+      lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target: "1" }),
+    );
+    const refusal = (solved: Promise<unknown>): Promise<string> =>
+      solved.then(
+        () => "solved",
+        (error: Error) => error.message,
+      );
+    expect([
+      await refusal(solve(heat, porousMedium())),
+      await refusal(solve(heat, fokkerPlanck())),
+      await refusal(solve(regular, lipschitzFlow())),
+    ]).toMatchInlineSnapshot(`
+      [
+        "porousMedium: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+        "fokkerPlanck: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+        "lipschitzFlow: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+      ]
+    `);
   });
 
   test("problems that are not for it", () => {
