@@ -101,6 +101,7 @@ const overrides: Readonly<Record<string, z.ZodType<object>>> = {
   "keller-segel": z.strictObject(each(n, "share sensitivity sd horizon halfWidth")),
   "huber-flow": z.strictObject({ ...each(n, "dimension gap sd horizon"), lipschitz: lipschitz.optional() }),
   "uniform-target": z.strictObject({ ...each(n, "volume age horizon"), lipschitz: lipschitz.optional() }),
+  "four-modes": z.strictObject(soft),
   "bimodal-target": z.strictObject(soft),
   "singular-target": z.strictObject({ ...soft, target: z.enum(["circles", "point"]).optional() }),
   "old-faithful-flow": z.strictObject({

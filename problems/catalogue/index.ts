@@ -17,6 +17,7 @@ import { eightGaussians } from "./eight-gaussians.js";
 import { ergodicTorus } from "./ergodic-torus.js";
 import { evacuation } from "./evacuation.js";
 import { firstOrderTorus } from "./first-order-torus.js";
+import { fourModes } from "./four-modes.js";
 import { gaussianBridge } from "./gaussian-bridge.js";
 import { gaussianFlow } from "./gaussian-flow.js";
 import { gaussianScale } from "./gaussian-scale.js";
@@ -58,6 +59,7 @@ export * from "./eight-gaussians.js";
 export * from "./ergodic-torus.js";
 export * from "./evacuation.js";
 export * from "./first-order-torus.js";
+export * from "./four-modes.js";
 export * from "./gaussian-bridge.js";
 export * from "./gaussian-flow.js";
 export * from "./gaussian-scale.js";
@@ -251,6 +253,11 @@ export const gradientFlows: Readonly<Record<string, CatalogueEntry<GradientFlow>
     title: "Lipschitz-regularised porous medium to a uniform target: closed form while the bound is inactive (C10)",
     references: ["gu2024lipschitz", "vazquez2007porous"],
     make: uniformTarget,
+  },
+  "four-modes": {
+    title: "Lipschitz-regularised porous medium to four modes in the plane",
+    references: ["gu2024lipschitz"],
+    make: fourModes,
   },
   "bimodal-target": { title: "Bimodal target on the line", references: ["gu2024lipschitz"], make: bimodalTarget },
   "singular-target": {

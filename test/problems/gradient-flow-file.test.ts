@@ -269,7 +269,7 @@ test("a problem file of any kind", () => {
       "problem file: content must be an object; got []. Start from { "catalogue": "two-moons" }.",
       "problem file: kind must be one of proximal-flow, mean-field-game, gradient-flow, fokker-planck; got undefined. Choose one of them, or start from { "catalogue": "two-moons" }.",
       "problem file: kind must be one of proximal-flow, mean-field-game, gradient-flow, fokker-planck; got "gradientflow". Choose one of them, or start from { "catalogue": "two-moons" }.",
-      "problem file: catalogue must be one of gaussian-shift, gaussian-scale, manifold-target, point-target, two-moons, pinwheel, old-faithful, eight-gaussians, checkerboard, swiss-roll, circles, spirals, torus-crowd, ergodic-torus, log-gaussian, gaussian-bridge, linear-quadratic-mean, first-order-torus, obstacle-crowd, corridor, manufactured-torus, systemic-risk, two-crowds, evacuation, barenblatt, gaussian-flow, double-well, merging-bumps, porous-obstacle, keller-segel, huber-flow, uniform-target, bimodal-target, singular-target, old-faithful-flow, wall-drift, wall-equilibrium, ornstein-uhlenbeck; got "baren". See meanfield list.",
+      "problem file: catalogue must be one of gaussian-shift, gaussian-scale, manifold-target, point-target, two-moons, pinwheel, old-faithful, eight-gaussians, checkerboard, swiss-roll, circles, spirals, torus-crowd, ergodic-torus, log-gaussian, gaussian-bridge, linear-quadratic-mean, first-order-torus, obstacle-crowd, corridor, manufactured-torus, systemic-risk, two-crowds, evacuation, barenblatt, gaussian-flow, double-well, merging-bumps, porous-obstacle, keller-segel, huber-flow, uniform-target, four-modes, bimodal-target, singular-target, old-faithful-flow, wall-drift, wall-equilibrium, ornstein-uhlenbeck; got "baren". See meanfield list.",
     ]
   `);
 });
@@ -350,7 +350,7 @@ test("what does not describe a gradient flow is refused, by the field", () => {
       "problem file: energy.target must be a number, an expression or a law { "kind": … }; got true. Give a law, for example { "kind": "two-moons" }.",
       "problem file: energy.target.kind must be one of gaussian, gaussian-mixture, uniform-box, dirac, product, two-moons, pinwheel, eight-gaussians, checkerboard, swiss-roll, circles, spirals, csv; got "empirical". Choose one of them; samples come from { "kind": "csv", "file": … }.",
       "problem file: energy.order must be 1 or 2; got 3. Change the value.",
-      "problem file: catalogue must be one of barenblatt, gaussian-flow, double-well, merging-bumps, porous-obstacle, keller-segel, huber-flow, uniform-target, bimodal-target, singular-target, old-faithful-flow; got "two-moons". See meanfield list.",
+      "problem file: catalogue must be one of barenblatt, gaussian-flow, double-well, merging-bumps, porous-obstacle, keller-segel, huber-flow, uniform-target, four-modes, bimodal-target, singular-target, old-faithful-flow; got "two-moons". See meanfield list.",
       "problem file: overrides.exponent must be a finite number; got "two". Change the value.",
       "problem file: overrides.mean must be an array; got 1. Change the value.",
       "problem file: overrides.target must be one of circles, point; got "square". Choose one of them.",
