@@ -40,14 +40,21 @@ export function cloudOf(density: Density, options: { readonly normalise?: boolea
 }
 
 /**
- * Independent draws from a density: piecewise constant on the cells, node ± half a spacing.
+ * Draws from a density: piecewise constant on the cells, node ± half a spacing.
  *
  * @param density values ≥ 0 with positive mass; draws are from value/mass, whatever the mass
  * @param count number of draws ≥ 1
  * @param generator source of randomness: `count` uniforms for the cells, then count·d for the places
+ * @param how `"independent"`, or `"systematic"`: draw i falls in the i-th of `count` equal shares of the mass in the cells' order, so that every
+ * set of neighbouring cells gets its mass to within a few draws
  * @throws UsageError when a value is negative or the mass is 0
  */
-export function sampleDensity(density: Density, count: number, generator: Generator): Cloud {
+export function sampleDensity(
+  density: Density,
+  count: number,
+  generator: Generator,
+  how: "independent" | "systematic" = "independent",
+): Cloud {
   const total = demandMass(density, "sampleDensity");
   const { grid, values } = density;
   const d = grid.dimension;
@@ -56,6 +63,7 @@ export function sampleDensity(density: Density, count: number, generator: Genera
   let sum = 0;
   for (let k = 0; k < values.length; k++) cumulative[k] = sum += values[k];
   const which = generator.uniform(count);
+  if (how === "systematic") for (let i = 0; i < count; i++) which[i] = (i + which[i]) / count;
   const out = generator.uniform(count * d);
   for (let i = 0; i < count; i++) {
     // First cell whose cumulative value exceeds the target: never a cell of value 0.

@@ -88,7 +88,7 @@ export async function measureDensities<P extends EvolvingProblem>(
   const pairs = <T>(of: (a: number, b: number) => T, same: T) =>
     solved.map((_, a) => solved.map((_, b) => (a === b ? same : of(a, b))));
   const noise = isDescent(problem) ? null : "paths carry noise";
-  const floor = reference === null || onLine(problem.domain) ? null : floorOf(reference, at, draws.split("floor"), n);
+  const floor = reference === null || onLine(problem.domain) ? null : floorOf(reference, draws.split("floor"), n);
   const target = targetOf(problem);
   const goal = target === null ? null : (gen: Generator, size = n) => lawPoints(problem.domain, target, size, gen);
   const measured: RunMeasures[] = [];
@@ -150,10 +150,13 @@ function onLine(domain: Domain): boolean {
   return domain.dimension === 1 && domain.ends[0] !== "periodic";
 }
 
-/** A law as points for W₂: on a line all of it with its weights, else n equal points. */
+/** A law as points for W₂: on a line all of it with its weights, else n equal points, of a density as even as draws can be. */
 function points(domain: Domain, law: Density | Cloud, n: number, gen: Generator): Cloud {
   if (onLine(domain)) return law.kind === "cloud" ? law : cloudOf(positive(law), { normalise: true });
-  return wound(domain, law.kind === "density" ? sampleDensity(positive(law), n, gen) : someOf(law, n, gen));
+  return wound(
+    domain,
+    law.kind === "density" ? sampleDensity(positive(law), n, gen, "systematic") : someOf(law, n, gen),
+  );
 }
 
 /** What lies below 0 (second-order steps may leave round-off there) has no points. */
@@ -176,7 +179,7 @@ function someOf(law: Cloud, n: number, gen: Generator): Cloud {
 function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: Generator): Cloud {
   const { data } = law.distribution ?? { data: null };
   if (onLine(domain) && data !== null) return data;
-  if (law.density !== null && (onLine(domain) || law.distribution === null))
+  if (law.density !== null && data === null && domain.dimension <= 3)
     return points(domain, fine(domain, law.density.evaluate.bind(law.density, 0)), n, gen);
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
@@ -218,19 +221,16 @@ function relative(a: readonly Float64Array[], b: readonly Float64Array[]): numbe
   return size === 0 ? null : Math.sqrt(difference / size);
 }
 
-function floorOf(
-  reference: Solution,
-  at: (s: Solution, t: number, gen: Generator) => Cloud,
-  gen: Generator,
-  count: number,
-): StudyMeasures["samplingFloor"] {
-  const T = reference.problem.horizon;
+/** W₂ that chance makes: between independent draws from one solution. */
+function floorOf(reference: Solution, gen: Generator, n: number): StudyMeasures["samplingFloor"] {
   const law = reference.density(endOf(reference));
-  if (law.kind === "cloud" && law.count <= count) return null;
+  if (law.kind === "cloud" && law.count <= n) return null;
+  const { domain } = reference.problem as EvolvingProblem;
+  const draw = (g: Generator) => (law.kind === "cloud" ? someOf(law, n, g) : sampleDensity(positive(law), n, g));
   const values = Array.from({ length: REPEATS }, (_, r) =>
-    wasserstein2(at(reference, T, gen.split(2 * r)), at(reference, T, gen.split(2 * r + 1))),
+    wasserstein2(wound(domain, draw(gen.split(2 * r))), wound(domain, draw(gen.split(2 * r + 1)))),
   );
-  return { ...estimate(values), count, repeats: REPEATS };
+  return { ...estimate(values), count: n, repeats: REPEATS };
 }
 
 /** Distances to the target over time. */
@@ -263,7 +263,7 @@ async function overTime(
     const size = Math.min(STICK, ...sizeOf(law));
     const source =
       law.kind === "density"
-        ? sampleDensity(positive(law), size, gen.split("stick").split(k))
+        ? sampleDensity(positive(law), size, gen.split("stick").split(k), "systematic")
         : someOf(law, size, gen.split("stick").split(k));
     const target = equal(goal(gen.split("stick target").split(k), STICK), STICK, gen.split("stick subset").split(k));
     const found = await semiRelaxedTransport({

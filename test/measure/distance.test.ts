@@ -456,6 +456,24 @@ describe("densities on grids", () => {
     expect(moments(c).covariance).toAgree(moments(p).covariance, { rtol: 1e-12 });
   });
 
+  it("systematic draws give every run of cells its mass to within two draws", () => {
+    const g = grid([axis({ lower: 0, upper: 1, points: 50, boundary: "no-flux" })]);
+    const values = Float64Array.from({ length: 50 }, (_, k) => (k % 7 === 3 ? 0 : 1 + Math.sin(k)));
+    const total = values.reduce((a, b) => a + b, 0);
+    const n = 137;
+    const { points } = sampleDensity({ kind: "density", grid: g, values }, n, generator(9), "systematic");
+    for (const [from, to] of [
+      [0, 10],
+      [7, 31],
+      [30, 50],
+    ]) {
+      const inside = points.filter((x) => x >= from / 50 && x < to / 50).length;
+      const wanted = (n * values.subarray(from, to).reduce((a, b) => a + b, 0)) / total;
+      expect(Math.abs(inside - wanted)).toBeLessThanOrEqual(2);
+    }
+    expect(points.every((x) => values[Math.floor(50 * x)] > 0)).toBe(true);
+  });
+
   it("draws samples with the density: 2-D, χ² over the cells, inside the box, never from an empty cell", () => {
     const g = grid([
       axis({ lower: 0, upper: 1, points: 4, boundary: "periodic" }),
