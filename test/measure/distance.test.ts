@@ -474,6 +474,25 @@ describe("densities on grids", () => {
     expect(points.every((x) => values[Math.floor(50 * x)] > 0)).toBe(true);
   });
 
+  it("… in the plane every quarter and every quarter of one", () => {
+    const side = 16;
+    const g = grid([0, 1].map(() => axis({ lower: 0, upper: 1, points: side, boundary: "no-flux" })));
+    const values = Float64Array.from({ length: side * side }, (_, k) => 1 + Math.sin(k) ** 2);
+    const total = values.reduce((a, b) => a + b, 0);
+    const n = 200;
+    const { points } = sampleDensity({ kind: "density", grid: g, values }, n, generator(3), "systematic");
+    for (const parts of [2, 4]) {
+      const mass = new Float64Array(parts * parts);
+      const found = new Float64Array(parts * parts);
+      const at = (x: number, y: number) => Math.floor(x * parts) * parts + Math.floor(y * parts);
+      values.forEach((v, k) => {
+        mass[at((Math.floor(k / side) + 0.5) / side, ((k % side) + 0.5) / side)] += (n * v) / total;
+      });
+      for (let i = 0; i < n; i++) found[at(points[2 * i], points[2 * i + 1])]++;
+      for (const [k, m] of mass.entries()) expect(Math.abs(found[k] - m)).toBeLessThanOrEqual(2);
+    }
+  });
+
   it("draws samples with the density: 2-D, χ² over the cells, inside the box, never from an empty cell", () => {
     const g = grid([
       axis({ lower: 0, upper: 1, points: 4, boundary: "periodic" }),

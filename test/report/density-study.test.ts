@@ -130,8 +130,8 @@ it("in the plane laws are drawn, and the floor says what drawing adds", async ()
   const floor = study.samplingFloor?.mean ?? 0;
   expect(floor).toBeGreaterThan(0.1);
   expect(floor).toBeLessThan(0.5);
-  // draws of densities are even, and add less than chance would
-  expect(study.pairwise.distances[0][1]).toAgree(1, { rtol: 0.05 });
+  // 200 even draws stand for cells of about 0.25: √(1 + 0.25²), and 0.04 in the means
+  expect(study.pairwise.distances[0][1]).toAgree(1, { rtol: 0.1 });
   expect(renderHtml(comparison)).toContain("sampling floor");
 });
 
