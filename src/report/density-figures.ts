@@ -1,12 +1,23 @@
 // The pictures of densities that evolve on a domain: energy, dissipation and distances over time, the density itself, the paths of its mass,
 // the first variation of the energy. One dimension: profiles, and x over t. Two: the plane, obstacles in grey. Three: the first two coordinates.
 import * as Plot from "@observablehq/plot";
-import type { Cloud, Density } from "../measure/index.js";
+import { type Cloud, cloud, type Density } from "../measure/index.js";
 import { generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
 import { descentOf, type EvolvingProblem, endOf, targetOf } from "./density-study.js";
-import { edges, everyFew, high, lines, plane, planeFrame, planeHeight, scenery, timeHeat } from "./domain-figures.js";
+import {
+  boxOf,
+  edges,
+  everyFew,
+  high,
+  lines,
+  plane,
+  planeFrame,
+  planeHeight,
+  scenery,
+  timeHeat,
+} from "./domain-figures.js";
 import {
   colours,
   contourPanels,
@@ -134,6 +145,12 @@ export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: rea
   const solved = solvedRuns(runs);
   const colour = colours(runs.map((run) => run.solver.name));
   if (problem.dimension === 1) return profiles(problem, solved, colour) + spaceTime(problem, solved, colour);
+  const laws = solved.map((run) =>
+    timesOf(problem).map((t) => plane(problem, run.solution.density(Math.min(t, endOf(run.solution))))),
+  );
+  const sampler = targetOf(problem)?.distribution ?? null;
+  const goal = sampler === null ? null : (sampler.data ?? sampler.sample(600, generator(1).split("picture")));
+  const box = boxOf(problem, [...laws.flat(), ...(goal === null ? [] : [goal])]);
   const strip = (name: string, of: string, laws: readonly (Density | Cloud)[], captions: readonly string[]): string => {
     // One scale for the row: the crowd spreads or gathers visibly.
     const top = Math.max(...laws.map((law) => (law.kind === "density" ? high(law) : 0)));
@@ -151,36 +168,16 @@ export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: rea
               }),
             ];
       return `<figure class="cell"><figcaption>${captions[k]}</figcaption>${svg({
-        ...planeFrame(problem, 190),
+        ...planeFrame(problem, 190, box),
         marks: [Plot.frame({ stroke: "#e2e8f0" }), ...marks, ...scenery(problem)],
       })}</figure>`;
     });
     return `<div class="strip"><h4>${name}</h4><div class="cells">${cells.join("")}</div></div>`;
   };
   const captions = timesOf(problem).map((t) => `t = ${short(t)}`);
-  const target = targetOf(problem);
-  const goal =
-    target === null
-      ? ""
-      : target.distribution === null
-        ? ""
-        : strip(
-            "target",
-            ink,
-            [target.distribution.data ?? target.distribution.sample(600, generator(1).split("picture"))],
-            ["600 points of Q"],
-          );
   return (
-    solved
-      .map((run) =>
-        strip(
-          title(run, colour),
-          colour(run.solver.name),
-          timesOf(problem).map((t) => plane(problem, run.solution.density(Math.min(t, endOf(run.solution))))),
-          captions,
-        ),
-      )
-      .join("") + goal
+    solved.map((run, r) => strip(title(run, colour), colour(run.solver.name), laws[r], captions)).join("") +
+    (goal === null ? "" : strip("target", ink, [goal], [`${Math.min(600, goal.count)} points of Q`]))
   );
 }
 
@@ -188,17 +185,23 @@ export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: rea
 export function massPathsFigure<P extends EvolvingProblem>(problem: P, runs: readonly Run<P>[]): string {
   if (problem.dimension === 1) return "";
   const colour = colours(runs.map((run) => run.solver.name));
+  const solved = solvedRuns(runs);
+  const all = solved.map((run) => run.solution.trajectories({ count: PATHS, steps: 60, seed: 0 }));
+  const box = boxOf(
+    problem,
+    all.map((paths) => cloud(paths.positions, paths.dimension)),
+  );
   return panels(
-    solvedRuns(runs).map((run) => {
-      const paths = run.solution.trajectories({ count: PATHS, steps: 60, seed: 0 });
+    solved.map((run, r) => {
+      const paths = all[r];
       const size = paths.count * paths.dimension;
       return {
         title: title(run, colour),
         svg: svg({
           ...SIZE,
-          height: planeHeight(problem),
-          x: { label: coordinate(problem, 0).label, domain: edges(problem, 0) },
-          y: { label: coordinate(problem, 1).label, domain: edges(problem, 1) },
+          height: planeHeight(problem, box),
+          x: { label: coordinate(problem, 0).label, domain: box[0] },
+          y: { label: coordinate(problem, 1).label, domain: box[1] },
           marks: [
             Plot.frame({ stroke: "#e2e8f0" }),
             ...scenery(problem),

@@ -22,25 +22,72 @@ export function edges(problem: OnDomain, a: number): Edges {
   return [Math.min(...ends), Math.max(...ends)];
 }
 
-function span(problem: OnDomain, a: number): number {
-  const [low, top] = edges(problem, a);
-  return top - low;
+/** A part of the plane in the person's coordinates: first two axes. */
+export type Box = readonly [Edges, Edges];
+
+/** The whole domain. */
+export function wholeBox(problem: OnDomain): Box {
+  return [edges(problem, 0), edges(problem, 1)];
 }
 
-/** Height of a large panel with the domain's proportions. */
-export function planeHeight(problem: OnDomain): number {
-  return Math.max(130, Math.min(420, 60 + (270 * span(problem, 1)) / span(problem, 0)));
+/**
+ * The part of the domain where the laws of several solutions have mass, with a margin; the whole domain where obstacles, doors or seams
+ * belong to the picture.
+ */
+export function boxOf(problem: OnDomain, laws: readonly (Density | Cloud)[]): Box {
+  const { domain } = problem;
+  if (!domain.isPlain || domain.ends.includes("periodic")) return wholeBox(problem);
+  const side = (a: number): Edges => {
+    let low = Infinity;
+    let top = -Infinity;
+    const take = (v: number): void => {
+      low = Math.min(low, v);
+      top = Math.max(top, v);
+    };
+    for (const law of laws) {
+      if (law.kind === "cloud") {
+        for (let i = 0; i < law.count; i++) take(law.points[i * problem.dimension + a]);
+        continue;
+      }
+      const { shape, strides, axes } = law.grid;
+      const most = high(law);
+      for (let k = 0; k < law.values.length; k++)
+        if (law.values[k] > VISIBLE * most) take(axes[a].nodes[Math.floor(k / strides[a]) % shape[a]]);
+    }
+    if (!(top > low)) return [domain.lower[a], domain.upper[a]];
+    const margin = 0.06 * (top - low);
+    return [Math.max(domain.lower[a], low - margin), Math.min(domain.upper[a], top + margin)];
+  };
+  return [0, 1].map((a) => {
+    const { offset, scale } = coordinate(problem, a);
+    const ends = side(a).map((v) => offset + scale * v);
+    return [Math.min(...ends), Math.max(...ends)] as Edges;
+  }) as unknown as Box;
 }
 
-/** Size and axes of a small plane picture with the domain's proportions. */
-export function planeFrame(problem: OnDomain, width: number): Plot.PlotOptions {
-  const height = Math.max(60, Math.min(1.9 * width, (width * span(problem, 1)) / span(problem, 0)));
+/** Share of the largest density that the eye still sees. */
+const VISIBLE = 2e-3;
+
+/** Height over width in the solver's coordinates, whose axes have one unit. */
+function proportion(problem: OnDomain, box: Box): number {
+  const [width, height] = box.map(([low, top], a) => (top - low) / Math.abs(coordinate(problem, a).scale));
+  return height / width;
+}
+
+/** Height of a large panel with the box's proportions. */
+export function planeHeight(problem: OnDomain, box = wholeBox(problem)): number {
+  return Math.max(130, Math.min(420, 60 + 270 * proportion(problem, box)));
+}
+
+/** Size and axes of a small plane picture with the box's proportions. */
+export function planeFrame(problem: OnDomain, width: number, box = wholeBox(problem)): Plot.PlotOptions {
+  const height = Math.max(60, Math.min(1.9 * width, width * proportion(problem, box)));
   return {
     width,
     height,
     margin: 3,
-    x: { domain: edges(problem, 0), axis: null },
-    y: { domain: edges(problem, 1), axis: null },
+    x: { domain: box[0], axis: null },
+    y: { domain: box[1], axis: null },
   };
 }
 
