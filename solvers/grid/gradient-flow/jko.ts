@@ -6,7 +6,8 @@
 // trapezoidal rule; ρ̃ ↦ ρ̃ is the variational implicit midpoint rule, a half movement and its geodesic continuation. The first step is plain.
 // ½W₂²(·, Q): every movement is a point of the geodesic to Q, W₂(tₙ) = (1 + τ)^{−n} W₂(0); one transport problem for all steps.
 // Order 1 (jko) or 2 (crank-nicolson) in τ, 2 in space (1 with primal-dual). Unconditionally stable; energy falls by W₂²/2τ a step (jko).
-// Mass is exact and 0 ≤ ρ ≤ cap, because ρ is the conjugate's derivative at the dual potential with the free constant fitted.
+// Mass is exact and 0 ≤ ρ ≤ cap, because ρ is the conjugate's derivative at the dual potential with the free constant fitted; without an
+// internal energy (primal-dual only) the potential does not determine ρ, and its mass is kept to the tolerance.
 // References: Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational); Jacobs, Lee, Léger 2021 (key jacobs2021back); Legendre, Turinici
 // 2017 (key legendre2017second); Cancès, Gallouët, Todeschi 2020 (key cances2020variational).
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
@@ -347,6 +348,8 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     }
     const k = (half ? 2 : 1) / tau;
     phi ??= startingPotential(energy, potential, before);
+    const mass = integrate(grid, before);
+    const density = new Float64Array(size);
     let iterations = 0;
     let linearIterations = 0;
     const attempt = async (
@@ -374,18 +377,24 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       if (again.residual < found.residual) found = again;
     }
     if (found.residual > CLOSE * settings.tolerance) {
+      // A step that lets E win: from the minimum of E, where the potential is flat.
+      const flat = new Float64Array(size);
+      flat.fill(cost.fit(flat, mass, density) ?? 0);
+      const again = await attempt(k, flat, settings.tolerance, settings.rounds);
+      if (again.residual < found.residual) found = again;
+    }
+    if (found.residual > CLOSE * settings.tolerance) {
       // A long way: by movements of ever longer τ from the same start.
       let guess = fresh;
       for (const factor of [64, 32, 16, 8, 4, 2]) guess = (await attempt(factor * k, guess, 0.02, 0)).potential;
       const again = await attempt(k, guess, settings.tolerance, 0);
       if (again.residual < found.residual) found = again;
     }
-    const s = cost.shift(found.potential, integrate(grid, before));
     const { potential: next } = found;
-    if (s !== null) for (let j = 0; j < size; j++) next[j] += s;
+    const s = cost.fit(next, mass, density);
+    if (s === null) cost.density(next, density);
+    else for (let j = 0; j < size; j++) next[j] += s;
     phi = next;
-    const density = new Float64Array(size);
-    cost.density(next, density);
     let fastest = 0;
     for (let i = 0; i < from.masses.length; i++) {
       if (from.masses[i] === 0) continue;
@@ -394,7 +403,6 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       fastest = Math.max(fastest, square);
     }
     const converged = found.residual <= settings.tolerance;
-    const mass = integrate(grid, before);
     return {
       density,
       variation: next.map((v) => -v),
