@@ -47,9 +47,9 @@ export async function primalDualMovement(options: {
   readonly start: Float64Array | null;
   readonly tolerance: number;
   readonly maxIterations: number;
-  readonly signal: AbortSignal | null;
+  readonly breathe: () => Promise<void>;
 }): Promise<PrimalDualMovement> {
-  const { cut, energy, cost, potential, cap, before, tau, tolerance, maxIterations, signal } = options;
+  const { cut, energy, cost, potential, cap, before, tau, tolerance, maxIterations, breathe } = options;
   const { size, axes, dimension: d, cellVolume } = cut.grid;
   const { internal, reference } = energy;
   const links = 2 * d;
@@ -138,7 +138,8 @@ export async function primalDualMovement(options: {
     apply,
     adjoint,
     proxPrimal,
-    proxDual: (y, sigma) => {
+    proxDual: async (y, sigma) => {
+      await breathe();
       for (let k = 0; k < size; k++) y[k] -= (sigma * before[k]) / unit;
     },
     norm: Math.sqrt(1 + 8 * d),
@@ -147,7 +148,6 @@ export async function primalDualMovement(options: {
     tolerance,
     maxIterations,
     checkEvery: 20,
-    signal,
   });
   const x = result.x.map((part) => part.map((v) => v * unit));
   const y = result.y.map((v) => v * rise - mean);

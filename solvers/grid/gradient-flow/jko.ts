@@ -236,7 +236,7 @@ async function march(
   const breathe = breathing(context.signal);
   const mover =
     settings.method === "primal-dual"
-      ? byPrimalDual(cut, energy, cap, settings, context.signal)
+      ? byPrimalDual(cut, energy, cap, settings, breathe)
       : byBackAndForth(cut, energy, settings, breathe);
   const slabs: Float64Array[] = [start];
   const variation = new Float64Array(size);
@@ -442,7 +442,7 @@ function byPrimalDual(
   energy: EnergyOnCells,
   cap: number,
   settings: Settings,
-  signal: AbortSignal | null,
+  breathe: () => Promise<void>,
 ): Mover {
   let multiplier: Float64Array | null = null;
   const { size, axes, dimension: d } = cut.grid;
@@ -458,7 +458,7 @@ function byPrimalDual(
       start: multiplier,
       tolerance: settings.tolerance,
       maxIterations: settings.maxIterations,
-      signal,
+      breathe,
     });
     multiplier = found.multiplier;
     const { converged, text } = found.result.status;

@@ -147,6 +147,31 @@ describe("the solution", () => {
   });
 });
 
+it("E and I are those of the problem's mass", async () => {
+  const of = (mass: number) =>
+    solve(
+      gradientFlow({
+        domain: wide,
+        initial: gaussian({ mean: [-1] }),
+        energy: lipschitzDivergence({
+          dimension: 1,
+          divergence: kullbackLeibler(),
+          lipschitz: 0.5,
+          target: gaussian({ mean: [1], sd: 0.5 }),
+        }),
+        mass,
+      }),
+      particleGradientFlow({ count: 8, targetCount: 5, steps: 3 }),
+    );
+  const [one, three] = [await of(1), await of(3)];
+  expect(three.energies).toAgree(
+    one.energies.map((e) => 3 * e),
+    { rtol: 1e-14 },
+  );
+  expect(three.dissipations[0]).toBeCloseTo(0.75, 12);
+  expect(three.clouds[3].points).toEqual(one.clouds[3].points);
+});
+
 describe("messages", () => {
   const message = (work: () => unknown): string => {
     try {
@@ -179,6 +204,12 @@ describe("messages", () => {
         ),
         flow(target, lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: Infinity, target })),
         flow(target, transportTo({ dimension: 1, order: 2, target })),
+        gradientFlow({ domain: domain({ lower: [0], upper: [1] }), initial: target, energy: good }),
+        gradientFlow({
+          domain: domain({ lower: [0], upper: [1], ends: "no-flux", obstacle: (x) => x[0] > 0.9 }),
+          initial: target,
+          energy: good,
+        }),
       ].map((p) => solver.handles(p)),
     ).toMatchInlineSnapshot(`
       [
@@ -186,6 +217,8 @@ describe("messages", () => {
         "the target exp(-x^2) cannot be sampled; give a distribution, or use lipschitzFlow()",
         "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz",
         "the energy is neither a Lipschitz-regularised divergence nor W₁; use a grid solver",
+        "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()",
+        "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()",
       ]
     `);
     const s = await solve(flow(target, good), particleGradientFlow({ count: 2, targetCount: 2, steps: 1 }));

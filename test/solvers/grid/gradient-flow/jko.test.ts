@@ -370,6 +370,20 @@ describe("the far corners", () => {
     for (const gap of history(sol, "gap")) expect(Math.abs(gap - 5e-6)).toBeLessThanOrEqual(5e-6);
   });
 
+  test.each(["back-and-forth", "primal-dual"] as const)("%s: a movement can be interrupted", async (method) => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), 20);
+    const problem = gradientFlow({
+      domain: box(1, 2),
+      energy: energy({ dimension: 2, internal: power(2) }),
+      initial: "max(0, 0.2 - x^2 - y^2)",
+      horizon: 0.5,
+    });
+    const settings = { points: 48, step: 0.5, method, tolerance: 1e-14, maxIterations: 10_000_000 };
+    await expect(solve(problem, jko(settings), { signal: stop.signal })).rejects.toThrow("aborted");
+    clearTimeout(timer);
+  });
+
   test("steps so long that E alone decides end in its minimum", async () => {
     for (const weight of [100, 1e6]) {
       const problem = gradientFlow({
