@@ -178,7 +178,8 @@ async function march(
   const reached = potentials.length - 1;
   const numbers = Array.from({ length: reached + 1 }, (_, n) => n);
   const stepAt = (t: number): { n: number; s: number } => {
-    demand(t >= 0 && t <= T, "solution", "t", `lie in [0, ${T}]`, t, "Ask for a time between start and horizon");
+    const last = times[reached];
+    demand(t >= 0 && t <= last, "solution", "t", `lie in [0, ${last}]`, t, "Ask for a time between start and horizon");
     const n = Math.min(Math.floor((t / T) * steps), reached);
     return { n, s: n === reached ? 0 : (t - times[n]) / (times[n + 1] - times[n]) };
   };
@@ -267,7 +268,7 @@ async function march(
         for (let i = 0; i < n * d; i++)
           positions[k * n * d + i] = s === 0 ? path[m][i] : (1 - s) * path[m][i] + s * path[m + 1][i];
       });
-      const weights = start === undefined ? (n === first.count ? first.weights : null) : start.weights;
+      const weights = start === undefined ? (first.weights?.slice(0, n) ?? null) : start.weights;
       return { count: n, dimension: d, times: out, positions, weights };
     },
     critic: {

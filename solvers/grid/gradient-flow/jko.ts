@@ -321,6 +321,7 @@ async function march(
 function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, breathe: () => Promise<void>): Mover {
   const { grid } = cut;
   const { size, dimension: d } = grid;
+  const diagonal = grid.axes.reduce((sum, { points, spacing }) => sum + (points * spacing) ** 2, 0);
   const plan = semiDual(grid, settings.samples ?? SAMPLES[d - 1]);
   const ascent = dualAscent(cut, plan);
   const atoms = plan.lattice();
@@ -347,7 +348,7 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       from = moved;
     }
     const k = (half ? 2 : 1) / tau;
-    phi ??= startingPotential(energy, potential, before);
+    phi ??= startingPotential(energy, potential, before, 0.5 * k * diagonal);
     const mass = integrate(grid, before);
     const density = new Float64Array(size);
     let iterations = 0;
@@ -371,7 +372,7 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     };
     let found = await attempt(k, phi, settings.tolerance, settings.rounds);
     // Where the last potential leads into a crease, a fresh one may not.
-    const fresh = startingPotential(energy, potential, before);
+    const fresh = startingPotential(energy, potential, before, 0.5 * k * diagonal);
     if (found.residual > settings.tolerance && !first) {
       const again = await attempt(k, fresh, settings.tolerance, settings.rounds);
       if (again.residual < found.residual) found = again;
@@ -419,13 +420,21 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       converged,
       text: converged
         ? "converged"
-        : `stalled: residual ${short(found.residual)} after ${iterations} rounds and Newton steps; use a smaller step, more points or a larger tolerance`,
+        : `stalled: residual ${short(found.residual)} after ${iterations} rounds and Newton steps; use a smaller step, more points or samples, or method: "primal-dual"`,
     };
   };
 }
 
-/** −ξ(ρ) where that is finite; in the vacuum of an entropy, −ξ at a density that no sum shows. */
-function startingPotential(energy: EnergyOnCells, potential: Float64Array, density: Float64Array): Float64Array {
+/**
+ * −ξ(ρ) where that is finite; in the vacuum of an entropy, −ξ at a density that no sum shows. It exceeds that of cells with mass by no more
+ * than `reach`, what it costs to cross the box.
+ */
+function startingPotential(
+  energy: EnergyOnCells,
+  potential: Float64Array,
+  density: Float64Array,
+  reach: number,
+): Float64Array {
   const top = density.reduce((most, v) => Math.max(most, v), 0);
   const raised = energy.singular ? density.map((v) => Math.max(v, 1e-30 * top)) : density;
   const out = new Float64Array(density.length);
@@ -434,6 +443,8 @@ function startingPotential(energy: EnergyOnCells, potential: Float64Array, densi
     const q = reference === null ? 1 : reference[j];
     out[j] = -potential[j] - (internal === null ? 0 : internal.slope(raised[j] / q));
   }
+  const most = reach + out.reduce((high, v, j) => (density[j] >= 1e-3 * top ? Math.max(high, v) : high), -Infinity);
+  for (let j = 0; j < out.length; j++) out[j] = Math.min(out[j], most);
   return out;
 }
 

@@ -172,6 +172,32 @@ it("E and I are those of the problem's mass", async () => {
   expect(three.clouds[3].points).toEqual(one.clouds[3].points);
 });
 
+it("paths of some of a weighted cloud keep their weights; a flow that stopped has no later times", async () => {
+  const weighted = empirical(cloud([-1, 0, 1], 1, [0.1, 0.2, 0.7]));
+  const problem = gradientFlow({
+    domain: wide,
+    initial: weighted,
+    energy: lipschitzDivergence({
+      dimension: 1,
+      divergence: kullbackLeibler(),
+      lipschitz: 1,
+      target: gaussian({ mean: [2] }),
+    }),
+  });
+  const s = await solve(problem, particleGradientFlow({ count: 3, targetCount: 7, steps: 2 }));
+  expect(s.trajectories({ count: 2 }).weights).toAgree([0.1, 0.2], { rtol: 1e-14 });
+  const stopped = await solve(
+    problem,
+    particleGradientFlow({ count: 3, targetCount: 7, steps: 2, tolerance: 1e-300 }),
+    {
+      onFailure: "return",
+    },
+  );
+  expect(stopped.status.converged).toBe(false);
+  expect(stopped.times.at(-1)).toBeLessThan(1);
+  expect(() => stopped.density(1)).toThrow("solution: t must lie in");
+});
+
 describe("messages", () => {
   const message = (work: () => unknown): string => {
     try {

@@ -12,7 +12,7 @@ import {
 } from "../../../../problems/index.js";
 import { type GradientFlowSolution, gridTransport, type JkoOptions, jko } from "../../../../solvers/grid/index.js";
 import { cells, type DomainOptions, domain } from "../../../../src/grid/index.js";
-import { kullbackLeibler } from "../../../../src/measure/index.js";
+import { kullbackLeibler, reverseKullbackLeibler } from "../../../../src/measure/index.js";
 import { solve } from "../../../../src/solve.js";
 
 const box = (half: number, d = 1, more: Partial<DomainOptions> = {}) =>
@@ -384,6 +384,21 @@ describe("the far corners", () => {
     clearTimeout(timer);
   });
 
+  test("reverse KL from a start with vacuum, E = ∞: back and forth stalls and says what helps, primal–dual does it", async () => {
+    const problem = gradientFlow({
+      domain: box(1),
+      energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), 0.5, 1) }),
+      initial: "heaviside(0.5 - abs(x))",
+      horizon: 0.01,
+    });
+    await expect(solve(problem, jko({ points: 16, step: 0.005 }))).rejects.toThrow('or method: "primal-dual"');
+    const sol = await solve(problem, jko({ points: 16, step: 0.005, method: "primal-dual" }));
+    expect(sol.energies[0]).toBe(Infinity);
+    expect(sol.energies[2]).toBeLessThan(sol.energies[1]);
+    for (const gap of history(sol, "gap")) expect(Math.abs(gap)).toBeLessThan(1e-6);
+    expect(Math.abs(massOf(sol, 2) - 1)).toBeLessThan(1e-14);
+  });
+
   test("steps so long that E alone decides end in its minimum", async () => {
     for (const weight of [100, 1e6]) {
       const problem = gradientFlow({
@@ -497,7 +512,7 @@ describe("what it says", () => {
     await expect(
       solve(diffusion(), jko({ points: 64, step: 0.1, maxIterations: 1, rounds: 0, tolerance: 1e-8 })),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[SolveError: jko on gradient-flow: stopped: step 1: stalled: residual 0.013 after 7 rounds and Newton steps; use a smaller step, more points or a larger tolerance]`,
+      `[SolveError: jko on gradient-flow: stopped: step 1: stalled: residual 0.013 after 7 rounds and Newton steps; use a smaller step, more points or samples, or method: "primal-dual"]`,
     );
     await expect(
       solve(diffusion(), jko({ points: 64, step: 0.1, maxIterations: 1, method: "primal-dual" })),
