@@ -246,6 +246,21 @@ test("the bumps lie below A s² behind their fronts, with equality as s → 0", 
   }
 });
 
+test("ρ₀ as a formula is the closed form at t = 0", () => {
+  for (const problem of [
+    ...[0.75, 0.999, 1.01, 2, 3, 10].flatMap((exponent) =>
+      [1, 2, 3].map((dimension) => barenblatt({ dimension, exponent, mass: 0.3, age: 0.7 })),
+    ),
+    uniformTarget({ volume: 5, age: 0.2 }),
+    uniformTarget({ volume: 0.6, age: 1e-4, horizon: 1e-4 }),
+  ]) {
+    const { points } = cells(problem.domain, 12);
+    const exact = problem.exact?.density?.(0, points) as Float64Array;
+    expect(problem.initial.density?.evaluate(0, points)).toAgree(exact, { rtol: 1e-9, atol: 1e-15 });
+    expect(problem.initial.density?.expression).not.toBe(null);
+  }
+});
+
 test("every flow can be made, and says whether it is well-posed", () => {
   for (const name of [
     "barenblatt",
