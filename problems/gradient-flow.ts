@@ -177,13 +177,30 @@ function wellPosedness(energy: Energy): WellPosedness {
     return {
       wellPosed: true,
       reasons: [
-        `E is ${energy.convexity}-convex along geodesics: two flows stay together like e^{−${energy.convexity} t}`,
+        `E is ${energy.convexity}-convex along geodesics: two flows ${
+          energy.convexity > 0
+            ? `come together like e^{−${energy.convexity} t}`
+            : energy.convexity === 0
+              ? "do not part"
+              : `part no faster than e^{${-energy.convexity} t}`
+        }`,
       ],
     };
+  if (energy.transport !== null)
+    return energy.transport.order === 2
+      ? { wellPosed: true, reasons: ["½W₂²: the flow is the geodesic to the target, run down like e^{−t}"] }
+      : { wellPosed: null, reasons: ["W₁: mass moves at speed 1 along rays to the target, which need not be unique"] };
   if (energy.interaction !== null)
     return {
       wellPosed: null,
       reasons: ["an interaction may concentrate the mass in finite time: watch the largest density"],
+    };
+  if (energy.internal === null)
+    return {
+      wellPosed: null,
+      reasons: [
+        "a potential without internal energy: mass may concentrate, and parts at maxima of V unless ∇V is Lipschitz",
+      ],
     };
   return { wellPosed: true, reasons: ["internal and potential energy: one flow from every start"] };
 }

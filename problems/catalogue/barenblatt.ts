@@ -22,7 +22,7 @@ export interface BarenblattOverrides {
   readonly age?: number;
   /** T; default 1. */
   readonly horizon?: number;
-  /** Half the side of the box around 0; default 1.2 times the last front for m > 1, 6 √(C/|k|) τ^β at the end for m < 1. */
+  /** Half the side of the box around 0; default 1.2 times the last front for m > 1; for m < 1, √(C/|k|) τ^β at the end times 6, or less where all but 1e-10 fits in. */
   readonly halfWidth?: number;
 }
 
@@ -47,7 +47,7 @@ export function barenblatt(overrides: BarenblattOverrides = {}): GradientFlow {
     Number.isFinite(m) && m > Math.max(0, d - 2) / d && m !== 1,
     where,
     "exponent",
-    `be > ${Math.max(0, d - 2)}/${d} and not 1`,
+    `be > ${d > 2 ? `${d - 2}/${d}` : 0} and not 1`,
     m,
     "Use exponent: 2",
   );
@@ -60,7 +60,9 @@ export function barenblatt(overrides: BarenblattOverrides = {}): GradientFlow {
   const { front, density, secondMoment, beta, level, k } = barenblattProfile(d, m, mass);
   const slow = m > 1;
   const last = front(age + horizon);
-  const halfWidth = overrides.halfWidth ?? (slow ? 1.2 * last : 6 * Math.sqrt(level / -k) * (age + horizon) ** beta);
+  // (1 + s²)^{d/2 − 1/(1−m)}, about the mass beyond s: towards m = 1 the tails are Gaussian, and √(C/|k|) is many deviations
+  const tail = Math.min(6, Math.sqrt(1e10 ** (1 / (1 / (1 - m) - d / 2)) - 1));
+  const halfWidth = overrides.halfWidth ?? (slow ? 1.2 * last : tail * Math.sqrt(level / -k) * (age + horizon) ** beta);
   demand(
     halfWidth > (slow ? last : 0) && Number.isFinite(halfWidth),
     where,

@@ -3,7 +3,7 @@
 // Reference: Risken 1996, §5.10 (key risken1996fokker).
 import { demand } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
-import { gaussian } from "../../src/measure/index.js";
+import { gaussian, gaussianReach } from "../../src/measure/index.js";
 import { type GradientFlow, gradientFlow } from "../gradient-flow.js";
 import { coordinateNames, energy, entropy } from "../terms/index.js";
 import { demandBox } from "./wall-drift.js";
@@ -16,6 +16,9 @@ export interface DoubleWellOverrides {
   /** T; default 4. */
   readonly horizon?: number;
 }
+
+/** Standard deviation of ρ₀. */
+const SD = 0.2;
 
 /**
  * The double well as a gradient flow, from a Gaussian in its left well.
@@ -43,9 +46,10 @@ export function doubleWell(overrides: DoubleWellOverrides = {}): GradientFlow {
     .slice(1)
     .map((x) => ` + ${x}^2/2`)
     .join("");
-  // V/D ≥ 20 on the walls, e^{−20} of the density.
-  const reach = Math.sqrt(1 + Math.sqrt(80 * diffusion));
-  const side = Math.sqrt(40 * diffusion);
+  // V/D ≥ 20 on the walls, e^{−20} of the density, and ρ₀ fits in.
+  const start = gaussianReach(d) * SD;
+  const reach = Math.max(1 + start, Math.sqrt(1 + Math.sqrt(80 * diffusion)));
+  const side = Math.max(start, Math.sqrt(40 * diffusion));
   return gradientFlow({
     name: "double-well",
     title: `Double well in ${d}-D`,
@@ -56,7 +60,7 @@ export function doubleWell(overrides: DoubleWellOverrides = {}): GradientFlow {
     }),
     horizon,
     energy: energy({ dimension: d, internal: entropy(diffusion), potential: `(x^2 - 1)^2/4${others}`, convexity: -1 }),
-    initial: gaussian({ mean: Float64Array.from({ length: d }, (_, a) => (a === 0 ? -1 : 0)), sd: 0.2 }),
+    initial: gaussian({ mean: Float64Array.from({ length: d }, (_, a) => (a === 0 ? -1 : 0)), sd: SD }),
     references: ["risken1996fokker"],
   });
 }

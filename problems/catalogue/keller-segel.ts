@@ -41,6 +41,7 @@ export function kellerSegel(overrides: KellerSegelOverrides = {}): GradientFlow 
     ["share", share],
     ["sensitivity", sensitivity],
     ["sd", sd],
+    ["horizon", horizon],
     ["halfWidth", halfWidth],
   ] as const)
     demand(value > 0 && Number.isFinite(value), "kellerSegel", name, "be finite and > 0", value, `Use ${name}: 0.5`);

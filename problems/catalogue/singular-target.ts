@@ -1,4 +1,4 @@
-// A target without a density: the uniform law on two circles, or a point, from N(0, I) in the plane. D_f is infinite for every density,
+// A target without a density: the uniform law on two circles, or a point, from N(0, 0.36 I) in the plane. D_f is infinite for every density,
 // D_f^L ≤ L W₁ is not: with L < ∞ the flow is finite, positive and moves at speed ≤ L; with L = ∞ it is ill-posed, and says so.
 // Reference: Gu et al. 2024 (key gu2024lipschitz).
 import { usageError } from "../../src/error.js";

@@ -164,6 +164,7 @@ export function power(exponent: number, weight = 1): InternalEnergy {
 export function divergenceTo(divergence: Divergence, target: LawInput, dimension: number): InternalEnergy {
   const where = "divergenceTo";
   const reference = lawOf(target, dimension, where, "target");
+  if (reference.density !== null) demandTimeless(reference.density, where, "target");
   if (reference.density === null)
     throw usageError(
       where,
@@ -174,14 +175,14 @@ export function divergenceTo(divergence: Divergence, target: LawInput, dimension
     );
   if (divergence.rigid)
     throw usageError(where, "divergence", "be finite", divergence.name, "Use transportTo() for plain transport");
-  const { conjugate, conjugateDerivative, conjugateSecondDerivative } = divergence;
-  const slope = slopeOf(divergence);
+  const { conjugate, conjugateDerivative } = divergence;
+  const { slope, curvature } = derivativesOf(divergence);
   return Object.freeze({
     text: `f(r), ${divergence.name}`,
     reference,
     value: divergence.f,
     slope,
-    curvature: (r: number) => 1 / conjugateSecondDerivative(slope(r)),
+    curvature,
     inverseSlope: conjugateDerivative,
     conjugate,
     exponent: null,
@@ -190,14 +191,15 @@ export function divergenceTo(divergence: Divergence, target: LawInput, dimension
   });
 }
 
-/** f′ of the divergences of src/measure, which name f and f* only. */
-function slopeOf(divergence: Divergence): (r: number) => number {
+/** f′ and f″ of the divergences of src/measure, which name f and f* only. */
+function derivativesOf(divergence: Divergence): Pick<InternalEnergy, "slope" | "curvature"> {
   const { kind, alpha } = divergence.description as { kind: string; alpha?: number };
-  if (kind === "kullback-leibler") return Math.log;
-  if (kind === "reverse-kullback-leibler") return (r) => -1 / r;
-  if (kind === "jensen-shannon") return (r) => Math.log((2 * r) / (1 + r));
+  if (kind === "kullback-leibler") return { slope: Math.log, curvature: (r) => 1 / r };
+  if (kind === "reverse-kullback-leibler") return { slope: (r) => -1 / r, curvature: (r) => 1 / (r * r) };
+  if (kind === "jensen-shannon")
+    return { slope: (r) => Math.log((2 * r) / (1 + r)), curvature: (r) => 1 / (r * (1 + r)) };
   const a = alpha as number;
-  return (r) => r ** (a - 1) / (a - 1);
+  return { slope: (r) => r ** (a - 1) / (a - 1), curvature: (r) => r ** (a - 2) };
 }
 
 /**
@@ -219,8 +221,20 @@ export function energy(options: EnergyOptions): Energy {
     dimension,
     "Use dimension: 1 to start",
   );
-  const given = (input: FieldInput | null | undefined, name: string) =>
-    input === null || input === undefined ? null : field(input, dimension, where, name);
+  demand(
+    convexity === null || Number.isFinite(convexity),
+    where,
+    "convexity",
+    "be finite, or null where it is not known",
+    convexity,
+    "Leave it out",
+  );
+  const given = (input: FieldInput | null | undefined, name: string): Field | null => {
+    if (input === null || input === undefined) return null;
+    const f = field(input, dimension, where, name);
+    demandTimeless(f, where, name);
+    return f;
+  };
   const potential = given(options.potential, "potential");
   const kernel = given(options.interaction, "interaction");
   demand(
@@ -289,6 +303,7 @@ export function lipschitzDivergence(options: {
     "Use transportTo() for plain transport",
   );
   const target = lawOf(options.target, dimension, where, "target");
+  if (target.density !== null) demandTimeless(target.density, where, "target");
   const bound = lipschitz === Infinity ? "∞" : String(lipschitz);
   return Object.freeze({
     dimension,
@@ -321,6 +336,7 @@ export function transportTo(options: {
   const { dimension, order } = options;
   demand(order === 1 || order === 2, where, "order", "be 1 or 2", order, "Use order: 2");
   const target = lawOf(options.target, dimension, where, "target");
+  if (target.density !== null) demandTimeless(target.density, where, "target");
   return Object.freeze({
     dimension,
     text: order === 1 ? `W₁(ρ, Q), Q = ${target.text}` : `½W₂²(ρ, Q), Q = ${target.text}`,
@@ -344,6 +360,11 @@ export function criticTerms({ divergence, transport }: Energy): RegularisedDiver
   if (divergence !== null) return divergence;
   const { target } = transport as TransportEnergy;
   return { lipschitz: 1, divergence: plainTransport(), target };
+}
+
+/** An energy that changed with t would not fall along its flow. (A function may ignore its t.) */
+function demandTimeless(f: Field, where: string, name: string): void {
+  demand(f.expression === null || !f.dependsOnTime, where, name, "not depend on t", f.text, "Write it without t");
 }
 
 /** W(x) = W(−x), looked at on a few displacements. */

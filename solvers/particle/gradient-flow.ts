@@ -82,11 +82,13 @@ export function particleGradientFlow(
     handles(problem) {
       if (problem.kind !== "gradient-flow")
         return `it solves gradient flows, not ${problem.kind}; use a solver of that family`;
-      const { energy, initial } = problem as GradientFlow;
+      const { energy, initial, domain } = problem as GradientFlow;
       if (energy.divergence === null && energy.transport?.order !== 1)
         return "the energy is neither a Lipschitz-regularised divergence nor W₁; use a grid solver";
       if (energy.divergence?.lipschitz === Infinity)
         return "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz";
+      if (!domain.isPlain || domain.ends.some((e) => e === "periodic"))
+        return "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()";
       if (initial.distribution === null)
         return `the initial law ${initial.text} cannot be sampled; give a distribution, or use lipschitzFlow()`;
       const target = (energy.divergence ?? energy.transport)?.target;
@@ -122,6 +124,8 @@ async function march(
   const began = context.elapsed();
   const { dimension: d, horizon: T, energy } = problem;
   const { lipschitz, divergence, target: law } = criticTerms(energy);
+  // Clouds have mass 1; E and I are proportional to the mass.
+  const mass = problem.mass ?? 1;
   const random = generator(context.seed).split(WHERE);
   const target = draw(law, targetCount, random.split("target"));
   const first = draw(problem.initial, count, random.split("particles"));
@@ -148,8 +152,8 @@ async function march(
     if (!result.status.converged) failure = `critic ${n}: ${result.status.text}`;
     pivots += result.counts.pivots;
     potentials.push(result.potential);
-    energies.push(result.objective.dual as number);
-    gaps.push(result.objective.gap as number);
+    energies.push(mass * (result.objective.dual as number));
+    gaps.push(mass * (result.objective.gap as number));
     const { argmin } = transformAt(here.points, result.potential, target, cost);
     const gradient = transformGradient(here.points, argmin, target, cost);
     let mean = 0;
@@ -160,7 +164,7 @@ async function march(
       mean += weightOf(here, i) * square;
       most = Math.max(most, Math.sqrt(square));
     }
-    dissipations.push(mean);
+    dissipations.push(mass * mean);
     speeds.push(most);
     if (comparable && (n % measureEvery === 0 || n === steps)) {
       measured.push(n);
@@ -174,7 +178,8 @@ async function march(
   const reached = potentials.length - 1;
   const numbers = Array.from({ length: reached + 1 }, (_, n) => n);
   const stepAt = (t: number): { n: number; s: number } => {
-    demand(t >= 0 && t <= T, "solution", "t", `lie in [0, ${T}]`, t, "Ask for a time between start and horizon");
+    const last = times[reached];
+    demand(t >= 0 && t <= last, "solution", "t", `lie in [0, ${last}]`, t, "Ask for a time between start and horizon");
     const n = Math.min(Math.floor((t / T) * steps), reached);
     return { n, s: n === reached ? 0 : (t - times[n]) / (times[n + 1] - times[n]) };
   };
@@ -263,7 +268,7 @@ async function march(
         for (let i = 0; i < n * d; i++)
           positions[k * n * d + i] = s === 0 ? path[m][i] : (1 - s) * path[m][i] + s * path[m + 1][i];
       });
-      const weights = start === undefined ? (n === first.count ? first.weights : null) : start.weights;
+      const weights = start === undefined ? (first.weights?.slice(0, n) ?? null) : start.weights;
       return { count: n, dimension: d, times: out, positions, weights };
     },
     critic: {

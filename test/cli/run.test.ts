@@ -117,6 +117,25 @@ describe("meanfield", () => {
     expect(refused.error).toContain("lipschitz");
   });
 
+  it("solves a file of a gradient flow, and its own record of one", async () => {
+    const file = join(folder, "flow.json");
+    const flow = {
+      kind: "gradient-flow",
+      domain: { lower: [-2], upper: [2], ends: "no-flux" },
+      energy: { kind: "energy", internal: { kind: "power", exponent: 2 }, potential: "x^2/2", convexity: 1 },
+      initial: { kind: "gaussian", mean: [0.5], sd: 0.2 },
+      horizon: 0.1,
+    };
+    writeFileSync(file, JSON.stringify(flow));
+    const got = await cli("solve", file, "--set", "points=32", "--json");
+    expect(got.code).toBe(0);
+    const { problem } = JSON.parse(got.out);
+    expect(problem.energy.internal).toEqual({ kind: "power", exponent: 2, weight: 1 });
+    writeFileSync(file, JSON.stringify(problem));
+    const again = await cli("solve", file, "--set", "points=32", "--json");
+    expect(JSON.parse(again.out).problem).toEqual(problem);
+  });
+
   it("has exit code 3 for an ill-posed problem, and says why", async () => {
     const file = join(folder, "ill.json");
     writeFileSync(file, JSON.stringify({ catalogue: "manifold-target", overrides: { lipschitz: "Infinity" } }));

@@ -96,6 +96,7 @@ interface Look {
 export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
   const { grid } = cut;
   const { size, cellVolume, dimension: d } = grid;
+  const side = Math.max(...grid.axes.map(({ points, spacing }) => points * spacing));
   const poisson: HelmholtzPlan = helmholtz(grid);
   const matrix = stencil(cut);
   const floor = stencil(cut);
@@ -275,7 +276,7 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
         }
       }
       for (let i = 0; i < size; i++) {
-        const pin = secant[i] + (1e-9 * top) / k;
+        const pin = secant[i] + (1e-9 * top) / (k * side ** 2);
         matrix.diagonal[i] += pin;
         floor.diagonal[i] += pin;
       }

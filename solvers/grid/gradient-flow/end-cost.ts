@@ -7,8 +7,8 @@ import type { EnergyOnCells } from "./energy-on-cells.js";
 
 /** An energy's conjugate, and the density of a given mass. */
 export interface EnergyCost extends EndCost {
-  /** The s for which ρ_{φ+s} has this mass; `null` when there is none. */
-  shift(potential: Float64Array, mass: number): number | null;
+  /** out ← ρ_{φ+s} of this mass, to round-off; returns s, or `null` when there is none. */
+  fit(potential: Float64Array, mass: number, out: Float64Array): number | null;
 }
 
 /**
@@ -88,36 +88,40 @@ export function energyCost(energy: EnergyOnCells, potential: Float64Array, cap: 
       }
       return { gap: cellVolume * gap, cut: cellVolume * cut };
     },
-    shift(phi, mass) {
-      // The mass falls in s. A bracket, then Newton's method inside it.
+    fit(phi, mass, out) {
+      // The mass falls in s. A bracket, then halves until nothing lies between its ends.
       let width = 1e-12;
       let low = 0;
       let high = 0;
-      const here = total(phi, 0);
-      if (here === mass) return 0;
-      for (let k = 0; k < 200; k++, width *= 2) {
-        if (here > mass) high = width;
-        else low = -width;
-        const t = total(phi, here > mass ? high : low);
-        if (here > mass ? t <= mass : t >= mass) break;
-        if (here > mass) low = width;
-        else high = -width;
-        if (k === 199 || width > 1e12) return null;
-      }
-      let best = Infinity;
-      let s = 0;
-      for (let k = 0; k < 200; k++) {
-        const middle = 0.5 * (low + high);
-        const t = total(phi, middle);
-        if (Math.abs(t - mass) < best) {
-          best = Math.abs(t - mass);
-          s = middle;
+      let above = total(phi, 0);
+      let below = above;
+      for (let k = 0; below > mass || above < mass; k++, width *= 2) {
+        if (k === 200) return null;
+        if (below > mass) {
+          [low, above] = [high, below];
+          high = width;
+          below = total(phi, high);
+        } else {
+          [high, below] = [low, above];
+          low = -width;
+          above = total(phi, low);
         }
-        if (best <= 1e-16 * mass || middle === low || middle === high) break;
-        if (t > mass) low = middle;
-        else high = middle;
       }
-      return s;
+      while (above !== mass && below !== mass) {
+        const middle = 0.5 * (low + high);
+        if (middle === low || middle === high) break;
+        const t = total(phi, middle);
+        if (t > mass) [low, above] = [middle, t];
+        else [high, below] = [middle, t];
+      }
+      // Where e′ is flat the mass jumps between two neighbouring numbers s: ρ is taken between the two.
+      const share = above === mass ? 1 : below === mass ? 0 : (mass - below) / (above - below);
+      for (let j = 0; j < size; j++) {
+        const more = share > 0 ? share * at(j, -phi[j] - low - potential[j]) : 0;
+        const less = share < 1 ? (1 - share) * at(j, -phi[j] - high - potential[j]) : 0;
+        out[j] = more + less;
+      }
+      return share > 0.5 ? low : high;
     },
   };
 }

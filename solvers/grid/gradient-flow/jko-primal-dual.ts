@@ -3,7 +3,8 @@
 // (f: density that crosses a face, ρ_out: new density of the cell it leaves). It is jointly convex; its minimiser obeys the implicit
 // upwind scheme ρ − ρⁿ = τ div(ρ^{up}∇ξ) of first order. With the multiplier y of the balance, f = ρ (y_j − y_k)₊/c and
 //   dual  −E*(Y) − ⟨ρⁿ, y⟩,   Y_k = −y_k + Σⱼ (y_j − y_k)₊²/2c,   ρ = (E*)′(Y)
-// Primal–dual hybrid gradient; the proximal map of a cell is one monotone equation in ρ. Where E is strictly convex the density returned is
+// Primal–dual hybrid gradient in densities over the largest of ρⁿ and multipliers over the range of ξⁿ, free of its mean, so that its
+// residual does not depend on units; the proximal map of a cell is one monotone equation in ρ. Where E is strictly convex the density returned is
 // (E*)′(Y + s) with the s that gives the exact mass: ≥ 0 and ≤ cap whatever the tolerance.
 // Reference: Cancès, Gallouët, Todeschi 2020 (key cances2020variational); Carrillo, Craig, Wang, Wei 2022 (key carrillo2022primal).
 import { type Cells, integrate } from "../../../src/grid/index.js";
@@ -25,7 +26,7 @@ export interface PrimalDualMovement {
   /** W² of the discrete distance: τ Σ h^d c f²/ρ. */
   readonly squaredDistance: number;
   readonly dual: number;
-  /** E + W²/2τ at the balanced density ρⁿ − div f; `null` where that is not admissible. */
+  /** E + W²/2τ at the balanced density ρⁿ − div f, an interaction frozen in V; `null` where that is not admissible. */
   readonly primal: number | null;
 }
 
@@ -46,9 +47,9 @@ export async function primalDualMovement(options: {
   readonly start: Float64Array | null;
   readonly tolerance: number;
   readonly maxIterations: number;
-  readonly signal: AbortSignal | null;
+  readonly breathe: () => Promise<void>;
 }): Promise<PrimalDualMovement> {
-  const { cut, energy, cost, potential, cap, before, tau, tolerance, maxIterations, signal } = options;
+  const { cut, energy, cost, potential, cap, before, tau, tolerance, maxIterations, breathe } = options;
   const { size, axes, dimension: d, cellVolume } = cut.grid;
   const { internal, reference } = energy;
   const links = 2 * d;
@@ -79,8 +80,11 @@ export async function primalDualMovement(options: {
       for (let k = 0; k < size; k++) out[1 + j][k] = y[k] - y[other[k]];
     }
   };
+  const { density: unit, multiplier: rise, mean } = scales(options, Math.min(...weight));
   const hat = new Float64Array(links);
-  const proxPrimal = (x: readonly Float64Array[], s: number): void => {
+  const proxPrimal = (x: readonly Float64Array[], step: number): void => {
+    const s = (step * unit) / rise;
+    for (let j = 0; j <= links; j++) for (let k = 0; k < size; k++) x[j][k] *= unit;
     for (let k = 0; k < size; k++) {
       const centre = x[0][k];
       if (cut.open[k] === 0) {
@@ -89,7 +93,7 @@ export async function primalDualMovement(options: {
       }
       for (let j = 0; j < links; j++) hat[j] = cut.neighbour[j][k] === k ? 0 : Math.max(0, x[1 + j][k]);
       const q = reference === null ? 1 : reference[k];
-      const v = potential[k];
+      const v = potential[k] - mean;
       // Increasing in r.
       const excess = (r: number): number => {
         let sum = (internal === null ? 0 : internal.slope(r / q)) + v + (r - centre) / s;
@@ -101,7 +105,7 @@ export async function primalDualMovement(options: {
         if (cap < Infinity && excess(cap) <= 0) r = cap;
         else {
           let low = 0;
-          let high = Math.max(centre, 1e-3);
+          let high = Math.max(centre, 1e-3 * unit);
           while (excess(high) < 0) {
             low = high;
             high *= 2;
@@ -111,9 +115,9 @@ export async function primalDualMovement(options: {
             const e = excess(r);
             if (e > 0) high = r;
             else low = r;
-            let rise = (internal === null ? 0 : internal.curvature(r / q) / q) + 1 / s;
-            for (let j = 0; j < links; j++) rise += (weight[j] * hat[j] ** 2) / (r + s * weight[j]) ** 3;
-            const newton = r - e / rise;
+            let bend = (internal === null ? 0 : internal.curvature(r / q) / q) + 1 / s;
+            for (let j = 0; j < links; j++) bend += (weight[j] * hat[j] ** 2) / (r + s * weight[j]) ** 3;
+            const newton = r - e / bend;
             const next = newton > low && newton < high ? newton : 0.5 * (low + high);
             const done = Math.abs(next - r) <= 1e-15 * next || high - low <= 1e-15 * high;
             r = next;
@@ -124,17 +128,19 @@ export async function primalDualMovement(options: {
       x[0][k] = r;
       for (let j = 0; j < links; j++) x[1 + j][k] = (hat[j] * r) / (r + s * weight[j]);
     }
+    for (let j = 0; j <= links; j++) for (let k = 0; k < size; k++) x[j][k] /= unit;
   };
-  const initial = { x: primal.zeros(), y: options.start?.slice() ?? cells.zeros() };
-  initial.x[0].set(before);
+  const initial = { x: primal.zeros(), y: options.start?.map((y) => (y + mean) / rise) ?? cells.zeros() };
+  initial.x[0].set(before.map((r) => r / unit));
   const result = await primalDualHybridGradient<readonly Float64Array[], Float64Array>({
     primal,
     dual: cells,
     apply,
     adjoint,
     proxPrimal,
-    proxDual: (y, sigma) => {
-      for (let k = 0; k < size; k++) y[k] -= sigma * before[k];
+    proxDual: async (y, sigma) => {
+      await breathe();
+      for (let k = 0; k < size; k++) y[k] -= (sigma * before[k]) / unit;
     },
     norm: Math.sqrt(1 + 8 * d),
     initial,
@@ -142,9 +148,9 @@ export async function primalDualMovement(options: {
     tolerance,
     maxIterations,
     checkEvery: 20,
-    signal,
   });
-  const { x, y } = result;
+  const x = result.x.map((part) => part.map((v) => v * unit));
+  const y = result.y.map((v) => v * rise - mean);
   const phi = new Float64Array(size);
   for (let k = 0; k < size; k++) {
     let speed = 0;
@@ -170,13 +176,20 @@ export async function primalDualMovement(options: {
   }
   let density: Float64Array = x[0].slice();
   if (internal !== null) {
-    const s = cost.shift(phi, integrate(cut.grid, before));
+    const fitted = new Float64Array(size);
+    const s = cost.fit(phi, integrate(cut.grid, before), fitted);
     if (s !== null) {
       for (let k = 0; k < size; k++) if (cut.open[k] === 1) phi[k] += s;
-      density = new Float64Array(size);
-      cost.density(phi, density);
+      density = fitted;
     }
   }
+  if (carried !== null)
+    for (let k = 0; k < size; k++) {
+      if (cut.open[k] === 0) continue;
+      const q = reference === null ? 1 : reference[k];
+      carried +=
+        cellVolume * ((internal === null ? 0 : q * internal.value(balanced[k] / q)) + potential[k] * balanced[k]);
+    }
   return {
     density,
     potential: phi,
@@ -184,6 +197,29 @@ export async function primalDualMovement(options: {
     result,
     squaredDistance,
     dual,
-    primal: carried === null ? null : energy.value(balanced) + carried,
+    primal: carried !== null && Number.isFinite(carried) ? carried : null,
   };
+}
+
+/** Largest ρⁿ; mean of ξⁿ over the mass and its range where there is mass, at least what moves it by a cell. */
+function scales(
+  { energy, potential, before }: { energy: EnergyOnCells; potential: Float64Array; before: Float64Array },
+  least: number,
+): { readonly density: number; readonly multiplier: number; readonly mean: number } {
+  const { internal, reference } = energy;
+  const density = before.reduce((top, r) => Math.max(top, r), 0);
+  let mean = 0;
+  let mass = 0;
+  let low = Infinity;
+  let high = -Infinity;
+  for (let k = 0; k < before.length; k++) {
+    if (before[k] < 1e-3 * density) continue;
+    const xi =
+      (internal === null ? 0 : internal.slope(before[k] / (reference === null ? 1 : reference[k]))) + potential[k];
+    mean += before[k] * xi;
+    mass += before[k];
+    low = Math.min(low, xi);
+    high = Math.max(high, xi);
+  }
+  return { density, multiplier: Math.max(high - low, least), mean: mean / mass };
 }

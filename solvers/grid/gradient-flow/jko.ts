@@ -6,7 +6,8 @@
 // trapezoidal rule; ρ̃ ↦ ρ̃ is the variational implicit midpoint rule, a half movement and its geodesic continuation. The first step is plain.
 // ½W₂²(·, Q): every movement is a point of the geodesic to Q, W₂(tₙ) = (1 + τ)^{−n} W₂(0); one transport problem for all steps.
 // Order 1 (jko) or 2 (crank-nicolson) in τ, 2 in space (1 with primal-dual). Unconditionally stable; energy falls by W₂²/2τ a step (jko).
-// Mass is exact and 0 ≤ ρ ≤ cap, because ρ is the conjugate's derivative at the dual potential with the free constant fitted.
+// Mass is exact and 0 ≤ ρ ≤ cap, because ρ is the conjugate's derivative at the dual potential with the free constant fitted; without an
+// internal energy (primal-dual only) the potential does not determine ρ, and its mass is kept to the tolerance.
 // References: Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational); Jacobs, Lee, Léger 2021 (key jacobs2021back); Legendre, Turinici
 // 2017 (key legendre2017second); Cancès, Gallouët, Todeschi 2020 (key cances2020variational).
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
@@ -235,7 +236,7 @@ async function march(
   const breathe = breathing(context.signal);
   const mover =
     settings.method === "primal-dual"
-      ? byPrimalDual(cut, energy, cap, settings, context.signal)
+      ? byPrimalDual(cut, energy, cap, settings, breathe)
       : byBackAndForth(cut, energy, settings, breathe);
   const slabs: Float64Array[] = [start];
   const variation = new Float64Array(size);
@@ -320,6 +321,7 @@ async function march(
 function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, breathe: () => Promise<void>): Mover {
   const { grid } = cut;
   const { size, dimension: d } = grid;
+  const diagonal = grid.axes.reduce((sum, { points, spacing }) => sum + (points * spacing) ** 2, 0);
   const plan = semiDual(grid, settings.samples ?? SAMPLES[d - 1]);
   const ascent = dualAscent(cut, plan);
   const atoms = plan.lattice();
@@ -346,7 +348,9 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       from = moved;
     }
     const k = (half ? 2 : 1) / tau;
-    phi ??= startingPotential(energy, potential, before);
+    phi ??= startingPotential(energy, potential, before, 0.5 * k * diagonal);
+    const mass = integrate(grid, before);
+    const density = new Float64Array(size);
     let iterations = 0;
     let linearIterations = 0;
     const attempt = async (
@@ -368,9 +372,16 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     };
     let found = await attempt(k, phi, settings.tolerance, settings.rounds);
     // Where the last potential leads into a crease, a fresh one may not.
-    const fresh = startingPotential(energy, potential, before);
+    const fresh = startingPotential(energy, potential, before, 0.5 * k * diagonal);
     if (found.residual > settings.tolerance && !first) {
       const again = await attempt(k, fresh, settings.tolerance, settings.rounds);
+      if (again.residual < found.residual) found = again;
+    }
+    if (found.residual > CLOSE * settings.tolerance) {
+      // A step that lets E win: from the minimum of E, where the potential is flat.
+      const flat = new Float64Array(size);
+      flat.fill(cost.fit(flat, mass, density) ?? 0);
+      const again = await attempt(k, flat, settings.tolerance, settings.rounds);
       if (again.residual < found.residual) found = again;
     }
     if (found.residual > CLOSE * settings.tolerance) {
@@ -380,12 +391,11 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       const again = await attempt(k, guess, settings.tolerance, 0);
       if (again.residual < found.residual) found = again;
     }
-    const s = cost.shift(found.potential, integrate(grid, before));
     const { potential: next } = found;
-    if (s !== null) for (let j = 0; j < size; j++) next[j] += s;
+    const s = cost.fit(next, mass, density);
+    if (s === null) cost.density(next, density);
+    else for (let j = 0; j < size; j++) next[j] += s;
     phi = next;
-    const density = new Float64Array(size);
-    cost.density(next, density);
     let fastest = 0;
     for (let i = 0; i < from.masses.length; i++) {
       if (from.masses[i] === 0) continue;
@@ -394,7 +404,6 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       fastest = Math.max(fastest, square);
     }
     const converged = found.residual <= settings.tolerance;
-    const mass = integrate(grid, before);
     return {
       density,
       variation: next.map((v) => -v),
@@ -411,13 +420,21 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       converged,
       text: converged
         ? "converged"
-        : `stalled: residual ${short(found.residual)} after ${iterations} rounds and Newton steps; use a smaller step, more points or a larger tolerance`,
+        : `stalled: residual ${short(found.residual)} after ${iterations} rounds and Newton steps; use a smaller step, more points or samples, or method: "primal-dual"`,
     };
   };
 }
 
-/** −ξ(ρ) where that is finite; in the vacuum of an entropy, −ξ at a density that no sum shows. */
-function startingPotential(energy: EnergyOnCells, potential: Float64Array, density: Float64Array): Float64Array {
+/**
+ * −ξ(ρ) where that is finite; in the vacuum of an entropy, −ξ at a density that no sum shows. It exceeds that of cells with mass by no more
+ * than `reach`, what it costs to cross the box.
+ */
+function startingPotential(
+  energy: EnergyOnCells,
+  potential: Float64Array,
+  density: Float64Array,
+  reach: number,
+): Float64Array {
   const top = density.reduce((most, v) => Math.max(most, v), 0);
   const raised = energy.singular ? density.map((v) => Math.max(v, 1e-30 * top)) : density;
   const out = new Float64Array(density.length);
@@ -426,6 +443,8 @@ function startingPotential(energy: EnergyOnCells, potential: Float64Array, densi
     const q = reference === null ? 1 : reference[j];
     out[j] = -potential[j] - (internal === null ? 0 : internal.slope(raised[j] / q));
   }
+  const most = reach + out.reduce((high, v, j) => (density[j] >= 1e-3 * top ? Math.max(high, v) : high), -Infinity);
+  for (let j = 0; j < out.length; j++) out[j] = Math.min(out[j], most);
   return out;
 }
 
@@ -434,7 +453,7 @@ function byPrimalDual(
   energy: EnergyOnCells,
   cap: number,
   settings: Settings,
-  signal: AbortSignal | null,
+  breathe: () => Promise<void>,
 ): Mover {
   let multiplier: Float64Array | null = null;
   const { size, axes, dimension: d } = cut.grid;
@@ -450,7 +469,7 @@ function byPrimalDual(
       start: multiplier,
       tolerance: settings.tolerance,
       maxIterations: settings.maxIterations,
-      signal,
+      breathe,
     });
     multiplier = found.multiplier;
     const { converged, text } = found.result.status;

@@ -44,6 +44,15 @@ describe.each(families)("%s", (_, e) => {
   });
 });
 
+test("f″(0) of divergences: α = 2 is 1, α > 2 is 0, α < 2 and the others ∞", () => {
+  const at0 = (f: Parameters<typeof divergenceTo>[0]) => divergenceTo(f, normal, 1).curvature(0);
+  expect([at0(alphaDivergence(2)), at0(alphaDivergence(3))]).toEqual([1, 0]);
+  for (const f of [alphaDivergence(1.5), kullbackLeibler(), reverseKullbackLeibler(), jensenShannon()])
+    expect(at0(f)).toBe(Infinity);
+  // f′ of Jensen–Shannon is log 2 to round-off there
+  expect(divergenceTo(jensenShannon(), normal, 1).curvature(1e9)).toAgree(1e-18, { rtol: 1e-8 });
+});
+
 test("porous medium pressure: r e′ − e = c r^m", () => {
   const e = power(2.5, 0.3);
   expect(1.7 * e.slope(1.7) - e.value(1.7)).toBeCloseTo(0.3 * 1.7 ** 2.5, 12);
@@ -59,6 +68,74 @@ test("a flow answers whether it is well-posed before any work", () => {
     }).wellPosedness().wellPosed;
   expect(to(1)).toBe(true);
   expect(to(Infinity)).toBe(false);
+});
+
+test("what is known about uniqueness", () => {
+  const line = domain({ lower: [-4], upper: [4], ends: "no-flux" });
+  const says = (e: Parameters<typeof gradientFlow>[0]["energy"]) =>
+    gradientFlow({ domain: line, initial: normal, energy: e }).wellPosedness();
+  const of = (options: object) => says(energy({ dimension: 1, ...options }));
+  expect([
+    of({ internal: power(2), convexity: 0 }),
+    of({ internal: power(2), convexity: 2 }),
+    of({ internal: power(2), potential: "-x^2", convexity: -2 }),
+    of({ internal: power(2), potential: "-x^2" }),
+    of({ potential: "-abs(x)" }),
+    of({ internal: power(2), interaction: "-abs(x)" }),
+    says(transportTo({ dimension: 1, order: 1, target: normal })),
+    says(transportTo({ dimension: 1, order: 2, target: normal })),
+  ]).toMatchInlineSnapshot(`
+    [
+      {
+        "reasons": [
+          "E is 0-convex along geodesics: two flows do not part",
+        ],
+        "wellPosed": true,
+      },
+      {
+        "reasons": [
+          "E is 2-convex along geodesics: two flows come together like e^{−2 t}",
+        ],
+        "wellPosed": true,
+      },
+      {
+        "reasons": [
+          "E is -2-convex along geodesics: two flows part no faster than e^{2 t}",
+        ],
+        "wellPosed": true,
+      },
+      {
+        "reasons": [
+          "internal and potential energy: one flow from every start",
+        ],
+        "wellPosed": true,
+      },
+      {
+        "reasons": [
+          "a potential without internal energy: mass may concentrate, and parts at maxima of V unless ∇V is Lipschitz",
+        ],
+        "wellPosed": null,
+      },
+      {
+        "reasons": [
+          "an interaction may concentrate the mass in finite time: watch the largest density",
+        ],
+        "wellPosed": null,
+      },
+      {
+        "reasons": [
+          "W₁: mass moves at speed 1 along rays to the target, which need not be unique",
+        ],
+        "wellPosed": null,
+      },
+      {
+        "reasons": [
+          "½W₂²: the flow is the geodesic to the target, run down like e^{−t}",
+        ],
+        "wellPosed": true,
+      },
+    ]
+  `);
 });
 
 test("bad energies are refused in one sentence", () => {
@@ -81,6 +158,11 @@ test("bad energies are refused in one sentence", () => {
     message(() => energy({ dimension: 1 })),
     message(() => energy({ dimension: 1, internal: power(2), cap: 0 })),
     message(() => energy({ dimension: 1, interaction: "x^3" })),
+    message(() => energy({ dimension: 1, internal: power(2), convexity: Number.NaN })),
+    message(() => energy({ dimension: 1, potential: "x*t" })),
+    message(() => energy({ dimension: 1, interaction: "x^2*t" })),
+    message(() => divergenceTo(kullbackLeibler(), "1 + t", 1)),
+    message(() => transportTo({ dimension: 1, order: 2, target: "1 + t" })),
     message(() => lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 0, target: normal })),
     message(() => lipschitzDivergence({ dimension: 1, divergence: plainTransport(), lipschitz: 1, target: normal })),
     message(() => transportTo({ dimension: 1, order: 3 as 1, target: normal })),
@@ -97,6 +179,11 @@ test("bad energies are refused in one sentence", () => {
       "energy: an energy must have a part; got "none". Give internal: entropy(), a potential or an interaction.",
       "energy: cap must be > 0; got 0. Leave it out for no cap.",
       "energy: interaction must be even: W(x) = W(−x); got [0.5958232365909556,-0.5958232365909556]. Use a function of x², or |x|.",
+      "energy: convexity must be finite, or null where it is not known; got NaN. Leave it out.",
+      "energy: potential must not depend on t; got "x * t". Write it without t.",
+      "energy: interaction must not depend on t; got "x^2 * t". Write it without t.",
+      "divergenceTo: target must not depend on t; got "1 + t". Write it without t.",
+      "transportTo: target must not depend on t; got "1 + t". Write it without t.",
       "lipschitzDivergence: lipschitz must be > 0 (Infinity for none); got 0. Use lipschitz: 1 to start.",
       "lipschitzDivergence: divergence must be an f-divergence that is finite near its target; got "plain transport". Use transportTo() for plain transport.",
       "transportTo: order must be 1 or 2; got 3. Use order: 2.",

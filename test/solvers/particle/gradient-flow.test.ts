@@ -147,6 +147,57 @@ describe("the solution", () => {
   });
 });
 
+it("E and I are those of the problem's mass", async () => {
+  const of = (mass: number) =>
+    solve(
+      gradientFlow({
+        domain: wide,
+        initial: gaussian({ mean: [-1] }),
+        energy: lipschitzDivergence({
+          dimension: 1,
+          divergence: kullbackLeibler(),
+          lipschitz: 0.5,
+          target: gaussian({ mean: [1], sd: 0.5 }),
+        }),
+        mass,
+      }),
+      particleGradientFlow({ count: 8, targetCount: 5, steps: 3 }),
+    );
+  const [one, three] = [await of(1), await of(3)];
+  expect(three.energies).toAgree(
+    one.energies.map((e) => 3 * e),
+    { rtol: 1e-14 },
+  );
+  expect(three.dissipations[0]).toBeCloseTo(0.75, 12);
+  expect(three.clouds[3].points).toEqual(one.clouds[3].points);
+});
+
+it("paths of some of a weighted cloud keep their weights; a flow that stopped has no later times", async () => {
+  const weighted = empirical(cloud([-1, 0, 1], 1, [0.1, 0.2, 0.7]));
+  const problem = gradientFlow({
+    domain: wide,
+    initial: weighted,
+    energy: lipschitzDivergence({
+      dimension: 1,
+      divergence: kullbackLeibler(),
+      lipschitz: 1,
+      target: gaussian({ mean: [2] }),
+    }),
+  });
+  const s = await solve(problem, particleGradientFlow({ count: 3, targetCount: 7, steps: 2 }));
+  expect(s.trajectories({ count: 2 }).weights).toAgree([0.1, 0.2], { rtol: 1e-14 });
+  const stopped = await solve(
+    problem,
+    particleGradientFlow({ count: 3, targetCount: 7, steps: 2, tolerance: 1e-300 }),
+    {
+      onFailure: "return",
+    },
+  );
+  expect(stopped.status.converged).toBe(false);
+  expect(stopped.times.at(-1)).toBeLessThan(1);
+  expect(() => stopped.density(1)).toThrow("solution: t must lie in");
+});
+
 describe("messages", () => {
   const message = (work: () => unknown): string => {
     try {
@@ -179,6 +230,12 @@ describe("messages", () => {
         ),
         flow(target, lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: Infinity, target })),
         flow(target, transportTo({ dimension: 1, order: 2, target })),
+        gradientFlow({ domain: domain({ lower: [0], upper: [1] }), initial: target, energy: good }),
+        gradientFlow({
+          domain: domain({ lower: [0], upper: [1], ends: "no-flux", obstacle: (x) => x[0] > 0.9 }),
+          initial: target,
+          energy: good,
+        }),
       ].map((p) => solver.handles(p)),
     ).toMatchInlineSnapshot(`
       [
@@ -186,6 +243,8 @@ describe("messages", () => {
         "the target exp(-x^2) cannot be sampled; give a distribution, or use lipschitzFlow()",
         "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz",
         "the energy is neither a Lipschitz-regularised divergence nor W₁; use a grid solver",
+        "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()",
+        "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()",
       ]
     `);
     const s = await solve(flow(target, good), particleGradientFlow({ count: 2, targetCount: 2, steps: 1 }));
