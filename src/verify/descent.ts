@@ -71,7 +71,7 @@ export interface DescentBounds {
   readonly slope: number | null;
   /** Median |v + ∇U| relative to √E|v|² ≤; default 0.05. */
   readonly gradient: number | null;
-  /** Moments of paths against those of ρ, in standard errors and cells ≤; default 4. */
+  /** Moments of paths against those of ρ, relative to four standard errors and what cells and steps change ≤; default 1. */
   readonly paths: number | null;
   /** ∫|ρ(t) − ρ(0)| / ∫ρ of a flow that starts at its equilibrium ≤; default 1e-4. */
   readonly equilibrium: number | null;
@@ -87,7 +87,7 @@ const standard: DescentBounds = {
   speed: 1 + 1e-4,
   slope: 1.01,
   gradient: 0.05,
-  paths: 4,
+  paths: 1,
   equilibrium: 1e-4,
   gap: 2e-3,
 };
@@ -407,13 +407,13 @@ function pathsOf(solution: Descent, context: LawContext): Trajectories {
 const PATH_STEPS = 100;
 
 /**
- * Moments of paths at T/2 and T against those of ρ: coordinates and their squares, on circles the first harmonics. The unit is the standard
- * error plus what a cell's width and one step of the solver change.
+ * Moments of paths at T/2 and T against those of ρ: coordinates and their squares, on circles the first harmonics. The unit is four standard
+ * errors plus what a cell's width and one step of the solver change.
  */
 export function pathsAgainstDensity(bound: number | null = standard.paths): Law<Descent> {
   return {
     name: "paths follow the density",
-    statement: "max over moments φ and t = T/2, T of |E φ(X_t) − ∫φρ(t)| / (standard error + E|φ′| (h + Δt √E|v|²))",
+    statement: "max over moments φ and t = T/2, T of |E φ(X_t) − ∫φρ(t)| / (4 standard errors + E|φ′| (h + Δt √E|v|²))",
     relation: "≤",
     bound,
     measure: (solution, context) => {
@@ -437,7 +437,7 @@ export function pathsAgainstDensity(bound: number | null = standard.paths): Law<
             const onLaw = momentsOf(points, masses, d, a, value);
             const error = Math.hypot(onPaths.deviation / Math.sqrt(paths.count), onLaw.deviation / Math.sqrt(draws));
             const reach = momentsOf(points, masses, d, a, (x) => Math.abs(slope(x))).mean;
-            const allowed = error + reach * (resolution + (dt * fastest) / unit);
+            const allowed = 4 * error + reach * (resolution + (dt * fastest) / unit);
             const miss = Math.abs(onPaths.mean - onLaw.mean);
             if (miss > 0) worst = Math.max(worst, miss / allowed);
           }
