@@ -157,10 +157,16 @@ export async function primalDualMovement(options: {
   const balanced = new Float64Array(size);
   divergence(x, balanced);
   let squaredDistance = 0;
+  let value = 0;
   let carried: number | null = 0;
   for (let k = 0; k < size; k++) {
     balanced[k] = before[k] - balanced[k];
     if (balanced[k] < 0 || balanced[k] > cap) carried = null;
+    // The energy of the movement, with the interaction that it sees: W∗ρⁿ is in the potential.
+    const q = reference === null ? 1 : reference[k];
+    if (cut.open[k] === 1)
+      value +=
+        cellVolume * ((internal === null ? 0 : q * internal.value(balanced[k] / q)) + potential[k] * balanced[k]);
     for (let j = 0; j < links; j++) {
       const f = x[1 + j][k];
       if (f === 0) continue;
@@ -184,6 +190,6 @@ export async function primalDualMovement(options: {
     result,
     squaredDistance,
     dual,
-    primal: carried === null ? null : energy.value(balanced) + carried,
+    primal: carried === null ? null : value + carried,
   };
 }
