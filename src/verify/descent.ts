@@ -63,7 +63,7 @@ export interface DescentBounds {
   readonly created: number | null;
   /** Largest growth of E in one step of a grid scheme, relative to its range ≤; default 1e-8. */
   readonly energy: number | null;
-  /** Σ of what the drops of E miss Δt I by, relative to E(0) − E(T) ≤; default 0.1: the schemes are of first order. */
+  /** Σ of what the drops of E miss Δt I by, relative to E(0) − E(T) ≤; default 0.1: first order, where E is not convex. */
   readonly dissipation: number | null;
   /** max|v|/L ≤; default 1 + 1e-4, what certificates of networks leave. */
   readonly speed: number | null;
