@@ -4,7 +4,7 @@
 //   dual (Beckmann)   min Σᵢ qᵢ f(Rᵢ/qᵢ) + Σₑ bₑ|wₑ|,   Δᵀw = p − Δᵀc′ − R
 // Scheme: primal–dual interior points; in φ every Newton matrix is tridiagonal (a ring adds rank one), so a step is O(n), and a few dozen
 // steps reach round-off. Line search on the slope of the barrier function, hence no assumption on f* but convexity.
-// Certificate: R = q (f*)′(φ) with the mass of p on each piece, w by summing p − Δᵀc′ − R along the chain; gap = primal − dual.
+// Certificate: R = q (f*)′(φ), or what the multipliers of the bounds leave of p, with the mass of p on each piece, w by summing p − Δᵀc′ − R along the chain; gap = primal − dual.
 // Condition: every piece of the chain that holds p holds q. Reference: Wright 1997, chapter 5 (key wright1997primal).
 import { demand } from "../error.js";
 import type { Divergence } from "../measure/index.js";
@@ -114,6 +114,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
   const curvature = new Float64Array(n);
   const stiffness = new Float64Array(n);
   const step = new Float64Array(n);
+  const force = new Float64Array(n);
   const solveLaplacian = chainLaplacian(n);
   const slope = (e: number, s: number): number => (s < 0 ? forward[e] : backward[e]) * s;
 
@@ -148,7 +149,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       : (divergence.conjugateDerivative(rounded(y)) * rounded(y)) / Math.sqrt(y * y + round * round);
 
   let iterations = 0;
-  let best = certificate(problem, phi, piece, masses, ratioAt);
+  let best = certificate(problem, phi, piece, masses, ratioAt, null);
   let stalls = 0;
   while (iterations < maxIterations) {
     iterations++;
@@ -217,9 +218,10 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       complementarity += upper[e] * (b[e] - now) + lower[e] * (b[e] + now);
     }
     phi.set(trial);
+    for (let e = 0; e < n; e++) force[e] = upper[e] - lower[e];
     const average = complementarity / Math.max(1, 2 * links);
     if (mu * Math.max(1, links) <= tolerance * mass) {
-      const now = certificate(problem, phi, piece, masses, ratioAt);
+      const now = certificate(problem, phi, piece, masses, ratioAt, force);
       const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
@@ -340,13 +342,14 @@ interface Certificate {
   readonly gap: number;
 }
 
-/** Both values at φ, from their definitions. */
+/** Both values at φ, from their definitions; R is that of φ or that of the bounds' multipliers (`force`), whichever costs less. */
 function certificate(
   problem: ChainProblem,
   phi: Float64Array,
   piece: Int32Array,
   masses: Float64Array,
   ratioAt: (y: number) => number,
+  force: Float64Array | null,
 ): Certificate {
   const { source: p, target: q, bounds: b, divergence, friction = null } = problem;
   const n = p.length;
@@ -365,18 +368,35 @@ function certificate(
     rest[e] -= moved[e];
     rest[j] += moved[e];
   }
-  const marginal = new Float64Array(n);
-  for (let i = 0; i < n; i++) if (q[i] > 0) marginal[i] = divergence.rigid ? q[i] : q[i] * ratioAt(phi[i]);
-  const totals = massesOf(marginal, piece);
-  for (let i = 0; i < n; i++) if (totals[piece[i]] > 0) marginal[i] *= masses[piece[i]] / totals[piece[i]];
   let dual = 0;
-  let primal = 0;
-  for (let i = 0; i < n; i++) {
-    dual += rest[i] * potential[i];
-    if (q[i] === 0) continue;
-    dual -= q[i] * divergence.conjugate(potential[i]);
-    if (!divergence.rigid) primal += q[i] * divergence.f(marginal[i] / q[i]);
+  for (let i = 0; i < n; i++)
+    dual += rest[i] * potential[i] - (q[i] === 0 ? 0 : q[i] * divergence.conjugate(potential[i]));
+  const ofPotential = (i: number): number => q[i] * ratioAt(phi[i]);
+  const ofForce = (i: number): number => {
+    const before = i > 0 ? i - 1 : n - 1;
+    return Math.max(0, rest[i] + (force as Float64Array)[i] - (force as Float64Array)[before]);
+  };
+  let best: Omit<Certificate, "gap" | "potential" | "moved" | "dual"> | null = null;
+  for (const of of force === null || divergence.rigid ? [ofPotential] : [ofPotential, ofForce]) {
+    const marginal = new Float64Array(n);
+    for (let i = 0; i < n; i++) if (q[i] > 0) marginal[i] = divergence.rigid ? q[i] : of(i);
+    const totals = massesOf(marginal, piece);
+    for (let i = 0; i < n; i++) if (totals[piece[i]] > 0) marginal[i] *= masses[piece[i]] / totals[piece[i]];
+    const flux = fluxOf(b, piece, rest, marginal);
+    let primal = 0;
+    for (let i = 0; i < n; i++) {
+      if (q[i] > 0 && !divergence.rigid) primal += q[i] * divergence.f(marginal[i] / q[i]);
+      if (b[i] < Infinity) primal += b[i] * Math.abs(flux[i]);
+    }
+    if (best === null || primal < best.primal) best = { marginal, flux, primal };
   }
+  const { marginal, flux, primal } = best as NonNullable<typeof best>;
+  return { potential, flux, marginal, moved, primal, dual, gap: primal - dual };
+}
+
+/** w with Δᵀw = rest − R, by sums along the chain. */
+function fluxOf(b: Float64Array, piece: Int32Array, rest: Float64Array, marginal: Float64Array): Float64Array {
+  const n = b.length;
   const flux = new Float64Array(n);
   let carried = 0;
   for (let e = 0; e < n; e++) {
@@ -393,8 +413,7 @@ function certificate(
       for (let e = 0; e < isCut; e++) flux[e] += entering;
     }
   }
-  for (let e = 0; e < n; e++) if (b[e] < Infinity) primal += b[e] * Math.abs(flux[e]);
-  return { potential, flux, marginal, moved, primal, dual, gap: primal - dual };
+  return flux;
 }
 
 function weightedMedian(values: Float64Array, weights: Float64Array): number {

@@ -263,10 +263,7 @@ export function arbitraryGradientFlow<P>(
       dimension: fc.constantFrom(...dimensions),
       ends: fc.constantFrom(...ends),
       horizon: arbitraryNumber(0.0625, 0.5, 0.25),
-      exponent: fc.oneof(
-        { weight: 1, arbitrary: fc.constant(1) },
-        { weight: 3, arbitrary: arbitraryNumber(0.5, 4, 2) },
-      ),
+      exponent: arbitraryNumber(0.5, 4, 1),
       potential: arbitraryNumber(-1, 1, 0),
       interaction: arbitraryNumber(-1, 1, 0),
       start: arbitraryNumber(-1, 1, 0.5),

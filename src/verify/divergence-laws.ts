@@ -278,7 +278,8 @@ export function secondOrderInL(bound: number | null): Law<DiscriminatorCase> {
     for (const [k, i] of order.entries()) {
       if (k > 0) {
         // φ₁ rises where mass of P must move down.
-        if (Math.abs(excess) < 1e-6) return "F_P = F_Q between two points, where Kantorovich's potential is free";
+        if (Math.abs(excess) < SMALL)
+          return "F_P is close to F_Q between two points, where Kantorovich's potential is free before L is small";
         phi -= Math.sign(excess) * (points[i][0] - points[order[k - 1]][0]);
       }
       excess += p[i] - q[i];

@@ -270,6 +270,32 @@ describe("meanfield", () => {
     expect(got.code).toBe(report.passed ? 0 : 1);
   });
 
+  it("verifies a solver of gradient flows on those that it handles", async () => {
+    const got = await cli(
+      "verify",
+      "--solver",
+      "porous-medium",
+      "--set",
+      "points=12",
+      "--set",
+      "steps=4",
+      "--runs",
+      "5",
+    );
+    expect(got.error).toBe("");
+    expect(got.code).toBe(0);
+    expect(got.out).toMatch(/✓ dissipation identity +worst \S+ +≤ 0.1 +held 5, failed 0/);
+    expect(got.out).toContain("All laws hold on 5 random problems.");
+    const particles = await cli("verify", "--solver", "particle-flow", "--set", "count=20", "--runs", "2");
+    expect(particles.out).toMatch(/✓ speed ≤ L +worst 1\.00 +≤ 1\.0001 +held 2, failed 0/);
+  });
+
+  it("has no random problems for a solver of another kind", async () => {
+    expect((await cli("verify", "--solver", "savings")).error).toBe(
+      'meanfield verify: --solver must solve proximal flows, time-dependent games or gradient flows, which can be drawn at random; got "savings". Use meanfield solve with a problem of its own kind.',
+    );
+  });
+
   it("knows what the machine offers", async () => {
     const facts = JSON.parse((await cli("doctor", "--json")).out);
     expect(facts.version).toBe(version);

@@ -32,7 +32,7 @@ export interface LipschitzFlowOptions {
   readonly transport?: "upwind" | "muscl";
   /** Gap of each critic, relative to max(mass, D); default 1e-7 in 1-D (1e-5 for α > 2), 1e-3 in 2-D and 3-D. */
   readonly tolerance?: number;
-  /** Iterations of each primal–dual critic; default 2000. */
+  /** Iterations of each primal–dual critic at most; default 10 000. */
   readonly maxIterations?: number;
   /** Draws from a target that has no density and is no data; default 20 000. */
   readonly targetSamples?: number;
@@ -66,7 +66,7 @@ export interface LipschitzFlowSolution extends GradientFlowSolution {
  * *References*: gu2024lipschitz, jordan1998variational
  */
 export function lipschitzFlow(options: LipschitzFlowOptions = {}): Solver<GradientFlow, LipschitzFlowSolution> {
-  const { points = 64, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 2000 } = options;
+  const { points = 64, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 10_000 } = options;
   const { tolerance, targetSamples = 20_000 } = options;
   demandPoints(WHERE, points);
   demand(

@@ -255,6 +255,20 @@ describe("other energies and domains", () => {
     expect(apart).toBeLessThan(0.05);
   });
 
+  test("primal–dual movements with an interaction certify the energy that they see: the gap is that of the tolerance", async () => {
+    const problem = gradientFlow({
+      domain: box(0.5),
+      horizon: 0.25,
+      energy: energy({ dimension: 1, internal: power(2), interaction: "0.8*cos(2*pi*x)" }),
+      initial: "1 + 0.5*cos(2*pi*x)",
+    });
+    const sol = await solve(problem, jko({ points: 16, step: 0.05, method: "primal-dual", tolerance: 1e-6 }));
+    for (const gap of history(sol, "gap")) {
+      expect(gap).toBeGreaterThan(-1e-12);
+      expect(gap).toBeLessThan(1e-9);
+    }
+  });
+
   test("round an obstacle and on a circle by primal–dual: gap, mass, energy", async () => {
     const walled = gradientFlow({
       domain: domain({

@@ -55,6 +55,21 @@ function error(problem: GradientFlow, s: LipschitzFlowSolution): number {
   );
 }
 
+it("critics of α = 3 are certified where R hardly reaches into the target's tails", async () => {
+  const problem = gradientFlow({
+    domain: domain({ lower: [-4], upper: [4], ends: ["no-flux"] }),
+    horizon: 0.25,
+    energy: lipschitzDivergence({
+      dimension: 1,
+      divergence: alphaDivergence(3),
+      lipschitz: 2.59375,
+      target: gaussian({ mean: [0], sd: 0.75 }),
+    }),
+    initial: gaussian({ mean: [-1.5], sd: 0.53125 }),
+  });
+  laws(await solve(problem, lipschitzFlow({ points: 24 })), 2.59375, 0);
+});
+
 describe("C9: Gaussians of equal variance are translated rigidly", () => {
   it.each([
     [0.5, 6],
