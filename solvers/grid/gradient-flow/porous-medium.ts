@@ -44,6 +44,8 @@ const MOST_HALVINGS = 20;
 const MOST_NEWTON = 60;
 /** Largest share of the mass that the limiter of outflow may hold back in one step of second order. */
 const HELD_BACK = 1e-4;
+/** Most stages of one super-step: a step that wants more is halved, so that a signal is heard and no number of stages is endless. */
+const MOST_STAGES = 999;
 /** γ of SDIRK2. */
 const GAMMA = 1 - Math.SQRT1_2;
 
@@ -215,7 +217,7 @@ async function march(
       rejected++;
       halvings++;
       if (halvings > MOST_HALVINGS)
-        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds; use more points`;
+        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds; use more steps`;
       dt = step / 2;
       continue;
     }
@@ -375,6 +377,7 @@ function explicit(energy: EnergyOnCells, cut: Cells): Stepper {
   const plan = superSteps(cut, exponent as number, weight);
   return async (old, step) => {
     const stages = plan.stages(old, step);
+    if (!(stages <= MOST_STAGES)) return null;
     const density = old.slice();
     plan.advance(density, step, stages);
     return { density, newton: stages, linear: 0, defect: null };

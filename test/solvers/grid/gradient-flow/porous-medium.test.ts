@@ -197,6 +197,23 @@ describe("degenerate and singular starts", () => {
     expect(s.counts.rejected).toBeGreaterThan(0);
   });
 
+  test("rkl2 takes shorter steps rather than thousands of stages, and says when none is short enough", async () => {
+    const flow = (weight: number) =>
+      gradientFlow({
+        domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+        horizon: 0.1,
+        energy: energy({ dimension: 1, internal: power(2, weight) }),
+        initial: (x) => (Math.abs(x[0]) < 0.5 ? 1 : 0),
+      });
+    const stiff = await run(flow(1e5), { points: 64, steps: 1, scheme: "rkl2" });
+    expect(stiff.status.converged).toBe(true);
+    for (const m of history(stiff, "mass")) expect(m).toAgree(1, { rtol: 1e-12 });
+    expect(stiff.counts.rejected).toBeGreaterThan(0);
+    expect(stiff.counts.stages / stiff.counts.steps).toBeLessThan(1000);
+    const hopeless = await run(flow(1e30), { points: 64, steps: 1, scheme: "rkl2" });
+    expect(hopeless.status.text).toMatchInlineSnapshot(`"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds; use more steps"`);
+  });
+
   test("fronts wait, then move and merge", async () => {
     const problem = mergingBumps({ waiting: 0.25, gap: 0.4 });
     const s = await run(problem, { points: 400, steps: 200, scheme: "second-order" });
