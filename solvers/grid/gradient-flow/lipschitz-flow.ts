@@ -11,7 +11,7 @@
 // References: Gu et al. 2024 (key gu2024lipschitz); Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational).
 import { criticTerms, densityOn, type GradientFlow, type Law, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
-import { demand } from "../../../src/error.js";
+import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { generator } from "../../../src/random/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
@@ -66,6 +66,7 @@ export interface LipschitzFlowSolution extends GradientFlowSolution {
  * *References*: gu2024lipschitz, jordan1998variational
  */
 export function lipschitzFlow(options: LipschitzFlowOptions = {}): Solver<GradientFlow, LipschitzFlowSolution> {
+  demandKnown(WHERE, options, ["points", "steps", "cfl", "transport", "tolerance", "maxIterations", "targetSamples"]);
   const { points = 64, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 2000 } = options;
   const { tolerance, targetSamples = 20_000 } = options;
   demandPoints(WHERE, points);

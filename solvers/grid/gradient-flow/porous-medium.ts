@@ -11,7 +11,7 @@
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
 import { type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
-import { demand } from "../../../src/error.js";
+import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
@@ -70,6 +70,7 @@ const GAMMA = 1 - Math.SQRT1_2;
  */
 export function porousMedium(options: PorousMediumOptions = {}): Solver<GradientFlow, GradientFlowSolution> {
   const where = "porousMedium";
+  demandKnown(where, options, ["points", "steps", "adaptive", "scheme", "tolerance"]);
   const { points = 64, steps = 64, adaptive = null, scheme = "implicit", tolerance = 1e-10 } = options;
   demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");

@@ -211,7 +211,9 @@ describe("degenerate and singular starts", () => {
     expect(stiff.counts.rejected).toBeGreaterThan(0);
     expect(stiff.counts.stages / stiff.counts.steps).toBeLessThan(1000);
     const hopeless = await run(flow(1e30), { points: 64, steps: 1, scheme: "rkl2" });
-    expect(hopeless.status.text).toMatchInlineSnapshot(`"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds; use more steps"`);
+    expect(hopeless.status.text).toMatchInlineSnapshot(
+      `"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds; use more steps"`,
+    );
   });
 
   test("fronts wait, then move and merge", async () => {
