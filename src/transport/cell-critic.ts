@@ -6,10 +6,11 @@
 //   K φ = (∇φ, √κ φ),  Kᵀ(w, r) = A⁻¹(∇ᵀw + √κ r),  ‖K‖ = 1 whatever h: iterations do not grow with the grid (Jacobs et al. 2019)
 //   prox: |ξ| ≤ L with friction by one scalar Newton; of f*: closed for α = 2, Lambert's W for KL, Newton else
 // A⁻¹ by fast transforms on boxes, by multigrid with obstacles. The iterates stay for the next call, which starts from there.
-// Certificate: φ scaled to |∇φ| ≤ L; R = q(f*)′(φ) with the mass of p, w closed by one Poisson solve: ∇ᵀw = p − c′ − R exactly.
+// Certificate: φ scaled to |∇φ| ≤ L; R = q(f*)′(φ) with the mass of p, w closed by one Poisson solve: ∇ᵀw = p − c′ − R exactly. Where
+// obstacles cut the domain, each region has its own constant of φ and mass of R; condition: regions that hold p hold q.
 // References: Chambolle, Pock 2011 (key chambolle2011first); Jacobs, Léger, Li, Osher 2019 (key jacobs2019solving).
 import { demand } from "../error.js";
-import type { Cells } from "../grid/index.js";
+import { type Cells, regions } from "../grid/index.js";
 import {
   arraySpace,
   assembleStencil,
@@ -75,7 +76,8 @@ export interface CellCriticPlan {
 /**
  * Plans the exact critic on cells.
  *
- * @throws UsageError when L is not finite and > 0, or the method does not fit the dimension
+ * @throws UsageError when L is not finite and > 0, or the method does not fit the dimension; `solve` when a region that holds mass of p holds
+ * none of q (or, for plain transport, another mass)
  *
  * *Good values*: tolerance 1e-4 in the plane.
  *
@@ -203,22 +205,49 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
   const pull = new Float64Array(size);
   const rhs = new Float64Array(size);
   const slopes = axes.map(() => new Float64Array(size));
-  const weights = target.filter((v) => v > 0);
-  const gaps = new Float64Array(weights.length);
-  /** φ ← φ + the constant at which Σ q (f*)′(φ) is the mass. */
-  const centre = (phi: Float64Array, mass: number): void => {
-    let top = -Infinity;
-    for (let k = 0; k < size; k++) if (target[k] > 0 && phi[k] > top) top = phi[k];
+  const { label, counts } = regions(cells);
+  const pieces = counts.map((count, c) => {
+    const members = new Int32Array(count);
     let at = 0;
-    for (let k = 0; k < size; k++) if (target[k] > 0) gaps[at++] = top - phi[k];
-    const shift = balance(divergence, weights, gaps, weights.length, mass, top) - top;
-    for (let k = 0; k < size; k++) phi[k] += shift;
+    for (let k = 0; k < size; k++) if (label[k] === c) members[at++] = k;
+    const support = members.filter((k) => target[k] > 0);
+    return { members, support, weights: Float64Array.from(support, (k) => target[k]) };
+  });
+  const gaps = new Float64Array(size);
+  const massOf = (field: Float64Array, members: Int32Array): number => members.reduce((sum, k) => sum + field[k], 0);
+  /** Throws unless mass can get from p to R. */
+  const demandReach = (source: Float64Array): void => {
+    for (const { members } of pieces) {
+      const [p, q] = [massOf(source, members), massOf(target, members)];
+      demand(
+        rigid ? Math.abs(p - q) <= 1e-9 * (p + q) : p === 0 || q > 0,
+        "cellCritic",
+        "every connected region",
+        rigid ? "hold the same mass of both laws" : "hold mass of the target where it holds mass of the source",
+        [p, q],
+        "Open the wall between, or choose a target that reaches there",
+      );
+    }
+  };
+  /** φ ← φ + the constant, on each region, at which Σ q (f*)′(φ) is the mass, where there is mass. */
+  const centre = (phi: Float64Array, source: Float64Array): void => {
+    for (const { members, support, weights } of pieces) {
+      const mass = massOf(source, members);
+      if (mass === 0) continue;
+      const top = support.reduce((most, k) => Math.max(most, phi[k]), -Infinity);
+      support.forEach((k, at) => {
+        gaps[at] = top - phi[k];
+      });
+      const shift = balance(divergence, weights, gaps, weights.length, mass, top) - top;
+      for (const k of members) phi[k] += shift;
+    }
   };
   let state: { readonly x: Float64Array; readonly y: Fields } | null = null;
   let ratio = 1;
 
   return {
     async solve(source, friction = null) {
+      demandReach(source);
       const total = source.reduce((s, v) => s + v, 0);
       const unit = cells.openCount / total;
       const q = target.map((v) => unit * v);
@@ -259,26 +288,34 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         for (let k = 0; k < size; k++) mean += (target[k] * potential[k]) / total;
         const shrink = steepest > lipschitz ? lipschitz / steepest : 1;
         for (let k = 0; k < size; k++) potential[k] = mean + shrink * (potential[k] - mean);
-        if (!rigid) centre(potential, total);
+        if (!rigid) centre(potential, source);
         // Two choices of R: that of φ, and √κ r, which the prox made ≥ 0. They agree in the limit; the cheaper one is taken.
         const marginal = new Float64Array(size);
+        const made = new Float64Array(size);
         let below = 0;
         let above = 0;
         let other = rigid ? Infinity : 0;
-        let held = 0;
-        if (!rigid) for (let k = 0; k < size; k++) held += Math.max(0, y[d][k]);
-        for (let k = 0; k < size; k++) {
-          below += rest[k] * potential[k];
-          if (target[k] === 0) continue;
-          below -= target[k] * divergence.conjugate(potential[k]);
-          marginal[k] = rigid ? target[k] : target[k] * divergence.conjugateDerivative(potential[k]);
+        for (const { members, support } of pieces) {
+          const mass = massOf(source, members);
+          const held = rigid ? 0 : support.reduce((sum, k) => sum + Math.max(0, y[d][k]), 0);
+          if (held === 0 && mass > 0) other = Infinity;
+          for (const k of members) below += rest[k] * potential[k];
+          for (const k of support) {
+            below -= target[k] * divergence.conjugate(potential[k]);
+            if (rigid) marginal[k] = target[k];
+            if (rigid || mass === 0) continue;
+            marginal[k] = target[k] * divergence.conjugateDerivative(potential[k]);
+            made[k] = (Math.max(0, y[d][k]) * mass) / held;
+          }
           if (rigid) continue;
-          above += target[k] * divergence.f(marginal[k] / target[k]);
-          other += target[k] * divergence.f((Math.max(0, y[d][k]) * total) / (held * target[k]));
+          for (const k of support) {
+            above += target[k] * divergence.f(marginal[k] / target[k]);
+            other += target[k] * divergence.f(made[k] / target[k]);
+          }
         }
         if (other < above + 1e-3 * total) {
           above = other;
-          for (let k = 0; k < size; k++) marginal[k] = (Math.max(0, y[d][k]) * total) / held;
+          marginal.set(made);
         }
         // Beckmann's flux: what y says, less friction, closed by the gradient of a potential.
         const w = axes.map((_, a) =>
@@ -287,9 +324,10 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         for (let k = 0; k < size; k++) rhs[k] = rest[k] - marginal[k];
         const open = rhs.map((v) => -v);
         adjoint(w, open);
-        let drift = 0;
-        for (let k = 0; k < size; k++) drift += open[k];
-        for (let k = 0; k < size; k++) if (cells.open[k] === 1) open[k] -= drift / cells.openCount;
+        for (const { members } of pieces) {
+          const drift = massOf(open, members);
+          for (const k of members) open[k] -= drift / members.length;
+        }
         const psi = new Float64Array(size);
         await poisson(open, psi);
         gradient(psi, slopes);

@@ -4,6 +4,7 @@ import { type Cells, cells, domain } from "../../src/grid/index.js";
 import {
   alphaDivergence,
   type Distribution,
+  type Divergence,
   gaussian,
   gaussianMixture,
   jensenShannon,
@@ -185,6 +186,67 @@ describe("in the plane", () => {
     expect(await value(plain)).toAgree(1.2, { rtol: 0.02 });
     // Round the upper corners (∓⅛, ½): 2 √(0.475² + 1²) + ¼ = 2.46; forward differences count a slanted way a little longer.
     expect(await value(walled)).toAgree(2.46, { rtol: 0.12 });
+  });
+});
+
+describe("an obstacle that cuts the plane", () => {
+  // Nothing depends on y, so that each line of cells is the chain's problem.
+  const wall = (x: Float64Array) => Math.abs(x[0]) < 0.2;
+  const plane = cells(domain({ lower: [-1, -1], upper: [1, 1], ends: "no-flux", obstacle: wall }), [20, 6]);
+  const line = cells(domain({ lower: [-1], upper: [1], ends: "no-flux", obstacle: wall }), 20);
+  const law = (c: typeof plane, f: (x: number) => number): Float64Array => {
+    const d = c.grid.dimension;
+    const m = Float64Array.from({ length: c.grid.size }, (_, k) => (c.open[k] === 1 ? f(c.points[k * d]) : 0));
+    const total = m.reduce((sum, v) => sum + v, 0);
+    return m.map((v) => v / total);
+  };
+  const p = (x: number) => 1 - x / 2;
+  it.each([
+    ["KL", kullbackLeibler(), (x: number) => 1 + x / 2],
+    ["α = 2", alphaDivergence(2), (x: number) => 1 + x / 2],
+    ["Jensen–Shannon", jensenShannon(), (x: number) => 1 + x / 2],
+  ] as const)(
+    "%s: each side keeps its mass, as on the line; primal ≥ the line's value ≥ dual",
+    async (_n, divergence, q) => {
+      const options = { divergence, lipschitz: 1 };
+      const exact = await cellCritic({ cells: line, target: law(line, q), ...options }).solve(law(line, p));
+      const got = await cellCritic({ cells: plane, target: law(plane, q), ...options }).solve(law(plane, p));
+      expect(got.status.text).toMatch(/^converged/);
+      expect(got.objective.dual as number).toBeLessThanOrEqual((exact.objective.primal as number) + 1e-9);
+      expect(got.objective.primal as number).toBeGreaterThanOrEqual((exact.objective.dual as number) - 1e-9);
+      expect(got.objective.dual).toAgree(exact.objective.dual as number, { rtol: 0, atol: 2e-4 });
+      const left = (m: Float64Array) => m.reduce((sum, v, k) => sum + (plane.points[2 * k] < 0 ? v : 0), 0);
+      expect(left(got.marginal)).toAgree(left(law(plane, p)), { rtol: 1e-12 });
+    },
+  );
+  it("a side without mass of p is left alone", async () => {
+    const side = (x: number) => (x < 0 ? 1 + x / 2 : 0);
+    const options = { divergence: kullbackLeibler(), lipschitz: 1 };
+    const exact = await cellCritic({ cells: line, target: law(line, p), ...options }).solve(law(line, side));
+    const got = await cellCritic({ cells: plane, target: law(plane, p), ...options }).solve(law(plane, side));
+    expect(got.status.text).toMatch(/^converged/);
+    expect(got.objective.primal).toAgree(exact.objective.dual as number, { rtol: 0, atol: 2e-4 });
+    got.marginal.forEach((v, k) => {
+      if (plane.points[2 * k] > 0) expect(v).toBe(0);
+    });
+  });
+  it("mass that cannot get there is refused before any work", async () => {
+    const refusal = (divergence: Divergence, q: (x: number) => number): Promise<string> =>
+      cellCritic({ cells: plane, target: law(plane, q), divergence, lipschitz: 1 })
+        .solve(law(plane, p))
+        .then(
+          () => "solved",
+          (error: Error) => error.message,
+        );
+    expect([
+      await refusal(kullbackLeibler(), (x) => (x > 0 ? 1 : 0)),
+      await refusal(plainTransport(), (x) => 1 + x / 2),
+    ]).toMatchInlineSnapshot(`
+      [
+        "cellCritic: every connected region must hold mass of the target where it holds mass of the source; got [0.6499999999999998,0]. Open the wall between, or choose a target that reaches there.",
+        "cellCritic: every connected region must hold the same mass of both laws; got [0.6499999999999998,0.35000000000000026]. Open the wall between, or choose a target that reaches there.",
+      ]
+    `);
   });
 });
 
