@@ -36,7 +36,7 @@ export interface CellCriticOptions {
   readonly lipschitz: number;
   /** `"chain"`: 1-D only; default: the chain in 1-D, else primal–dual. */
   readonly method?: "chain" | "primal-dual";
-  /** Stop when gap ≤ tolerance × max(mass, dual); default 1e-4; on a chain as `chainCritic`. */
+  /** Stop when gap ≤ tolerance × max(mass min(1, L × longest side), primal); default 1e-4; on a chain as `chainCritic`. */
   readonly tolerance?: number;
   /** Primal–dual iterations; default 2000. */
   readonly maxIterations?: number;
@@ -242,14 +242,17 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
       for (const k of members) phi[k] += shift;
     }
   };
+  // First start: R = q, and steps in the ratio of |∇φ| ≤ L to fluxes of about the longest side.
   let state: { readonly x: Float64Array; readonly y: Fields } | null = null;
-  let ratio = 1;
+  let ratio = lipschitz / widest;
 
   return {
     async solve(source, friction = null) {
       demandReach(source);
       const total = source.reduce((s, v) => s + v, 0);
       const unit = cells.openCount / total;
+      // D ≤ L W₁: where that is small against the mass, so must the gap be.
+      const scale = total * Math.min(1, lipschitz * widest);
       const q = target.map((v) => unit * v);
       // m_a = c″ in units of the gradient, either direction.
       const friendly = (side: Fields | null): Fields =>
@@ -376,7 +379,10 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
             r[k] = q[k] > 0 ? r[k] - sigma * root * prox(r[k] * spread, q[k] / (sigma * kappa)) : 0;
         },
         norm: 1.0000001,
-        ...(state === null ? {} : { initial: state }),
+        initial: state ?? {
+          x: new Float64Array(size).fill(rigid ? 0 : balance(divergence, ONE, ZERO, 1, 1, 0)),
+          y: Array.from({ length: rigid ? d : d + 1 }, (_, a) => (a < d ? zeros : q.map((v) => v / root))),
+        },
         ratio,
         relaxation: 1.7,
         tolerance: 1,
@@ -384,7 +390,7 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         objective: async (x, y) => {
           last = await certify(x, y);
           const { primal: above, dual: below } = last.objective;
-          return { primal: above === null ? null : above / total, dual: below === null ? null : below / total };
+          return { primal: above === null ? null : above / scale, dual: below === null ? null : below / scale };
         },
         maxIterations,
         checkEvery: 20,
@@ -399,6 +405,8 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
   };
 }
 
+const ONE = new Float64Array([1]);
+const ZERO = new Float64Array(1);
 /** κ × (longest side)². */
 const KAPPA = 8;
 

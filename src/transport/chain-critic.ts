@@ -26,8 +26,8 @@ export interface ChainProblem {
 
 export interface ChainOptions {
   /**
-   * Converged when gap ≤ tolerance × mass; default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ) is far less accurate than φ. The steps go on
-   * to a thousandth of that, or to where nothing is gained.
+   * Converged when gap ≤ tolerance × mass × min(1, Σ bounds), since D ≤ mass × Σ bounds; default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ)
+   * is far less accurate than φ. The steps go on to a thousandth of that, or to where nothing is gained.
    */
   readonly tolerance?: number;
   /** Newton steps; default 200. */
@@ -98,13 +98,13 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
   const backward = friction?.backward ?? new Float64Array(n);
   const isLink = b.map((v) => (v < Infinity ? 1 : 0));
   let links = 0;
-  let meanBound = 0;
+  let length = 0;
   for (let e = 0; e < n; e++)
     if (isLink[e] === 1) {
       links++;
-      meanBound += b[e];
+      length += b[e];
     }
-  meanBound /= Math.max(1, links);
+  const meanBound = length / Math.max(1, links);
 
   const phi = startOf(problem, piece, masses, targets);
   const trial = new Float64Array(n);
@@ -126,6 +126,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     const root = Math.sqrt(y * y + round * round);
     return y > 0 ? 0.5 * (y + root) : (0.5 * round * round) / (root - y);
   };
+  const allowed = tolerance * mass * Math.min(1, length);
   let mu = 0.1 * mass * meanBound;
   for (let e = 0; e < n; e++) if (isLink[e] === 1) upper[e] = lower[e] = mu / b[e];
   /** Slope of the barrier function J − μ Σ log of the slacks at x along the step: unlike its values it keeps its digits near the optimum. */
@@ -218,12 +219,12 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     }
     phi.set(trial);
     const average = complementarity / Math.max(1, 2 * links);
-    if (mu * Math.max(1, links) <= tolerance * mass) {
+    if (mu * Math.max(1, links) <= allowed) {
       const now = certificate(problem, phi, piece, masses, ratioAt);
       const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= 1e-3 * tolerance * mass || (stalls > 12 && best.gap <= tolerance * mass) || stalls > 30) break;
+      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > 30) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);
@@ -231,7 +232,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       mu = next;
     }
   }
-  const converged = best.gap <= tolerance * mass;
+  const converged = best.gap <= allowed;
   return {
     potential: best.potential,
     flux: best.flux,

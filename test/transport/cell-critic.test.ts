@@ -250,6 +250,57 @@ describe("an obstacle that cuts the plane", () => {
   });
 });
 
+describe("small L, and small domains: the gap is measured by L W₁, not by the mass", () => {
+  const divergences = [
+    kullbackLeibler(),
+    alphaDivergence(2),
+    alphaDivergence(5),
+    reverseKullbackLeibler(),
+    jensenShannon(),
+  ];
+  const scaled = (dimension: number, side: number) => {
+    const c = cells(
+      domain({ lower: Array(dimension).fill(-side), upper: Array(dimension).fill(side), ends: "no-flux" }),
+      dimension === 1 ? 64 : 16,
+    );
+    const at = (x: number) =>
+      on(c, gaussian({ mean: Array.from({ length: dimension }, (_, a) => (a === 0 ? x * side : 0)), sd: 0.25 * side }));
+    return { cells: c, p: at(-0.3), target: at(0.3) };
+  };
+  it.each(divergences)("$name: D/L → W₁ in the plane", async (divergence) => {
+    const { p, ...given } = scaled(2, 1);
+    const plain = await cellCritic({ ...given, divergence: plainTransport(), lipschitz: 1 }).solve(p);
+    for (const lipschitz of [1e-3, 1e-6]) {
+      const got = await cellCritic({ ...given, divergence, lipschitz, tolerance: 1e-3 }).solve(p);
+      expect(got.status.text).toMatch(/^converged/);
+      expect((got.objective.dual as number) / lipschitz).toAgree(plain.objective.dual as number, { rtol: 5e-3 });
+      expect((got.objective.primal as number) / lipschitz).toAgree(plain.objective.dual as number, { rtol: 5e-3 });
+    }
+  });
+  it.each(divergences)("$name: lengths × 1e6 with L × 1e-6 is the same problem", async (divergence) => {
+    const values = [];
+    for (const side of [1e-6, 1, 1e6]) {
+      const { p, ...given } = scaled(2, side);
+      const got = await cellCritic({ ...given, divergence, lipschitz: 1 / side, tolerance: 1e-3 }).solve(p);
+      expect(got.status.text).toMatch(/^converged/);
+      values.push(got.objective.dual as number);
+    }
+    expect(values[0]).toAgree(values[1], { rtol: 1e-6 });
+    expect(values[2]).toAgree(values[1], { rtol: 1e-6 });
+  });
+  it("on the chain, and what the digits cannot resolve is not called converged", async () => {
+    const { p, ...given } = scaled(1, 1);
+    const plain = await cellCritic({ ...given, divergence: plainTransport(), lipschitz: 1 }).solve(p);
+    for (const divergence of divergences) {
+      const got = await cellCritic({ ...given, divergence, lipschitz: 1e-6 }).solve(p);
+      expect(got.status.text).toMatch(/^converged/);
+      expect((got.objective.dual as number) * 1e6).toAgree(plain.objective.dual as number, { rtol: 2e-6 });
+    }
+    const lost = await cellCritic({ ...given, divergence: alphaDivergence(2), lipschitz: 1e-12 }).solve(p);
+    expect(lost.status.text).toMatch(/^stalled: gap .* scale lengths and L/);
+  });
+});
+
 describe("messages", () => {
   const message = (work: () => unknown): string => {
     try {

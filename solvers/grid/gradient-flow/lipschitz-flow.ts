@@ -30,7 +30,7 @@ export interface LipschitzFlowOptions {
   readonly cfl?: number;
   /** Face values of ρ; default `"upwind"`. */
   readonly transport?: "upwind" | "muscl";
-  /** Gap of each critic, relative to max(mass, D); default 1e-7 in 1-D (1e-5 for α > 2), 1e-3 in 2-D and 3-D. */
+  /** Gap of each critic, relative to mass × min(1, L × length of the domain), or to D where that is more (2-D and 3-D); default 1e-7 in 1-D (1e-5 for α > 2), 1e-3 in 2-D and 3-D. */
   readonly tolerance?: number;
   /** Iterations of each primal–dual critic; default 2000. */
   readonly maxIterations?: number;
