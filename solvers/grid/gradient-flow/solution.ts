@@ -209,6 +209,26 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
   };
 }
 
+/** Most bytes of slabs and potentials that one solution keeps. */
+const ROOM = 2 ** 33;
+
+/**
+ * Throws when the slabs and potentials of equal steps would not fit into memory: before any work, where the machine would fail late and mute.
+ *
+ * @param steps number of steps
+ * @param size cells, solid ones too
+ */
+export function demandRoom(where: string, steps: number, size: number): void {
+  demand(
+    16 * steps * size <= ROOM,
+    where,
+    "steps × cells",
+    `be at most ${Math.floor(ROOM / 16)}, since ρ and δE/δρ of every step are kept (16 bytes a cell, ${ROOM / 2 ** 30} GiB in all)`,
+    steps * size,
+    "Use fewer steps or points, or a shorter horizon",
+  );
+}
+
 /** The history of what was measured at some of the times: entry n is that of t_n. */
 export function measured(name: string, values: readonly (number | null)[]): History {
   const iterations: number[] = [];

@@ -552,6 +552,32 @@ describe("messages", () => {
     `);
   });
 
+  test("more steps than memory holds, also those that a CFL condition asks for", async () => {
+    const square = domain({ lower: [-1, -1], upper: [1, 1], ends: "no-flux" });
+    const flow = (e: Energy) => gradientFlow({ domain: square, energy: e, initial: 1 });
+    const heat = flow(energy({ dimension: 2, internal: entropy() }));
+    const steep = (lipschitz: number) =>
+      flow(lipschitzDivergence({ dimension: 2, divergence: alphaDivergence(2), lipschitz, target: "1 + x^2" }));
+    const refusal = (solved: Promise<unknown>): Promise<string> =>
+      solved.then(
+        () => "solved",
+        (error: Error) => error.message,
+      );
+    expect([
+      await refusal(solve(heat, porousMedium({ points: 512, steps: 4000 }))),
+      await refusal(solve(heat, fokkerPlanck({ points: 512, steps: 4000 }))),
+      await refusal(solve(steep(1e5), lipschitzFlow())),
+      await refusal(solve(steep(1e308), lipschitzFlow())),
+    ]).toMatchInlineSnapshot(`
+      [
+        "porousMedium: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 1048576000. Use fewer steps or points, or a shorter horizon.",
+        "fokkerPlanck: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 1048576000. Use fewer steps or points, or a shorter horizon.",
+        "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 52428800000. Use fewer steps or points, or a shorter horizon.",
+        "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got Infinity. Use fewer steps or points, or a shorter horizon.",
+      ]
+    `);
+  });
+
   test("problems that are not for it", () => {
     const flow = (e: Energy) =>
       gradientFlow({
