@@ -2,7 +2,7 @@
 //   density    ρ(t) = (1 − s) ρⁿ + s ρⁿ⁺¹ for t = (1 − s) t_n + s t_{n+1}: linear in time, mass and positivity kept
 //   value      ξ = δE/δρ, linear in time, multilinear in space
 //   velocity   v = −∇ξ with second-order differences at the centres, 0 through walls
-//   paths      Ẋ = v(t, X): the mass itself, no noise
+//   paths      Ẋ = v(t, X): the mass itself, no noise; where ξ is −∞ beside vacuum, with the v of the next time
 //   energies   E(ρⁿ);  dissipations Iⁿ = ∫ρ|∇ξ|² (no ½), dE/dt = −I;  speeds max |v| at the faces where there is mass
 // Order: that of the slabs, at most 2 in space and time. Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient).
 import ndarray, { type NdArray } from "ndarray";
@@ -135,6 +135,14 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
     return out;
   };
 
+  /** v for paths: where ξ is −∞ beside vacuum, that of the next time, which moved the mass there. */
+  const pathVelocity = (t: number, x: Float64Array): Float64Array => {
+    const v = velocity(t, x);
+    if (v.every(Number.isFinite)) return v;
+    const next = velocity(times[Math.min(slabAt(t).n + 1, last)], x);
+    return v.map((u, i) => (Number.isFinite(u) ? u : next[i]));
+  };
+
   return {
     family: "grid",
     problem,
@@ -177,7 +185,7 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
       equilibriumPaths({
         problem: { populations: [{ viscosity: 0, initial: problem.initial }] },
         fields: { cells, times, density: [slabs] },
-        velocity,
+        velocity: pathVelocity,
         ownSeed: context.seed,
         options,
       }),
