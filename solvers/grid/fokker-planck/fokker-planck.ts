@@ -333,7 +333,7 @@ function flowSolution(
     flux.fill(0);
     operator.add(slab, 1, flux);
     let sum = 0;
-    for (let k = 0; k < size; k++) if (slab[k] > 0 && flux[k] !== 0) sum += potentials[n][k] * flux[k];
+    for (let k = 0; k < size; k++) if (slab[k] >= 0 && flux[k] !== 0) sum += potentials[n][k] * flux[k];
     return Number.isFinite(sum) ? sum * cellVolume : null;
   });
   const scale = energies.reduce((most, E) => (Number.isFinite(E) ? Math.max(most, Math.abs(E)) : most), 0);
