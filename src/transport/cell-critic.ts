@@ -238,8 +238,9 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
       support.forEach((k, at) => {
         gaps[at] = top - phi[k];
       });
-      const shift = balance(divergence, weights, gaps, weights.length, mass, top) - top;
-      for (const k of members) phi[k] += shift;
+      // As y − gap and not as φ + (y − top), which would round the top cell onto the edge of f*.
+      const y = balance(divergence, weights, gaps, weights.length, mass, top);
+      for (const k of members) phi[k] = y - (top - phi[k]);
     }
   };
   // First start: R = q, and steps in the ratio of |∇φ| ≤ L to fluxes of about the longest side.

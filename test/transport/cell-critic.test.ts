@@ -250,6 +250,37 @@ describe("an obstacle that cuts the plane", () => {
   });
 });
 
+describe("targets with the tails of a narrow Gaussian, far below round-off", () => {
+  const c = cells(domain({ lower: [-1.5], upper: [1.5], ends: "no-flux" }), 60);
+  const target = on(c, gaussian({ mean: [-0.6], sd: 0.12 }));
+  const block = target.map((_, k) => (Math.abs(c.points[k] - 0.5) < 0.4 ? 1 / 16 : 0));
+  it.each([
+    kullbackLeibler(),
+    alphaDivergence(2),
+    alphaDivergence(5),
+    alphaDivergence(0.5),
+    reverseKullbackLeibler(),
+    jensenShannon(),
+  ])("$name: certified, and as the primal–dual method says", async (divergence) => {
+    expect(Math.min(...target)).toBeLessThan(1e-50);
+    for (const lipschitz of [1, 4, 20]) {
+      const problem = { cells: c, target, divergence, lipschitz };
+      const got = await cellCritic(problem).solve(block);
+      expect(got.status.text).toMatch(/^converged/);
+      expect(got.objective.gap as number).toBeGreaterThan(-1e-12);
+      if (lipschitz > 1) continue;
+      const other = await cellCritic({
+        ...problem,
+        method: "primal-dual",
+        tolerance: 1e-3,
+        maxIterations: 20_000,
+      }).solve(block);
+      expect(other.objective.dual as number).toBeLessThanOrEqual(got.objective.primal as number);
+      expect(other.objective.primal as number).toBeGreaterThanOrEqual(got.objective.dual as number);
+    }
+  });
+});
+
 describe("small L, and small domains: the gap is measured by L W₁, not by the mass", () => {
   const divergences = [
     kullbackLeibler(),
