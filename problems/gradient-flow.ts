@@ -2,7 +2,7 @@
 //   ∂ₜρ = div(ρ ∇ δE/δρ),   v = −∇ δE/δρ,   no flux through walls,   ρ(0) = ρ₀
 //   dissipation  dE/dt = −I,  I = ∫ρ|∇ δE/δρ|²
 // Reference: Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational); Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient).
-import { demand } from "../src/error.js";
+import { demand, demandKnown } from "../src/error.js";
 import { type Cells, type Domain, integrate } from "../src/grid/index.js";
 import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
@@ -58,6 +58,18 @@ export interface GradientFlow extends Problem {
  */
 export function gradientFlow(options: GradientFlowOptions): GradientFlow {
   const where = "gradientFlow";
+  demandKnown(where, options, [
+    "name",
+    "title",
+    "domain",
+    "horizon",
+    "energy",
+    "initial",
+    "mass",
+    "exact",
+    "coordinates",
+    "references",
+  ]);
   const { domain, energy } = options;
   const horizon = options.horizon ?? 1;
   demandHorizon(where, horizon);

@@ -6,7 +6,7 @@
 //   transport     W₁(ρ, Q) or ½ W₂²(ρ, Q)
 // The flow moves mass with v = −∇ δE/δρ:  e′(ρ/q) + V + W∗ρ, φ*, or a Kantorovich potential.
 // Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient); Gu et al. 2024 (key gu2024lipschitz).
-import { demand, usageError } from "../../src/error.js";
+import { demand, demandKnown, usageError } from "../../src/error.js";
 import { type Divergence, plainTransport } from "../../src/measure/index.js";
 import { describeField, type Field, type FieldInput, field } from "./field.js";
 import { describeLaw, type Law, type LawInput, lawOf } from "./law.js";
@@ -212,6 +212,7 @@ function derivativesOf(divergence: Divergence): Pick<InternalEnergy, "slope" | "
  */
 export function energy(options: EnergyOptions): Energy {
   const where = "energy";
+  demandKnown(where, options, ["dimension", "internal", "potential", "interaction", "cap", "convexity"]);
   const { dimension, internal = null, cap = Infinity, convexity = null } = options;
   demand(
     Number.isInteger(dimension) && dimension >= 1,
@@ -292,6 +293,7 @@ export function lipschitzDivergence(options: {
   readonly target: LawInput;
 }): Energy {
   const where = "lipschitzDivergence";
+  demandKnown(where, options, ["dimension", "divergence", "lipschitz", "target"]);
   const { dimension, divergence, lipschitz } = options;
   demand(lipschitz > 0, where, "lipschitz", "be > 0 (Infinity for none)", lipschitz, "Use lipschitz: 1 to start");
   demand(
@@ -333,6 +335,7 @@ export function transportTo(options: {
   readonly target: LawInput;
 }): Energy {
   const where = "transportTo";
+  demandKnown(where, options, ["dimension", "order", "target"]);
   const { dimension, order } = options;
   demand(order === 1 || order === 2, where, "order", "be 1 or 2", order, "Use order: 2");
   const target = lawOf(options.target, dimension, where, "target");

@@ -8,7 +8,7 @@
 import ndarray from "ndarray";
 import { criticTerms, type GradientFlow, type Law } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, usageError } from "../../src/error.js";
+import { demand, demandKnown, usageError } from "../../src/error.js";
 import { type Cloud, cloud, wasserstein2, weightOf } from "../../src/measure/index.js";
 import { type Generator, generator } from "../../src/random/index.js";
 import type { DescentSolution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
@@ -61,6 +61,7 @@ export interface ParticleGradientFlowSolution extends DescentSolution<GradientFl
 export function particleGradientFlow(
   options: ParticleGradientFlowOptions = {},
 ): Solver<GradientFlow, ParticleGradientFlowSolution> {
+  demandKnown(WHERE, options, ["count", "targetCount", "steps", "tolerance", "measureEvery"]);
   const { count = 200, steps = 40, tolerance = 1e-8, measureEvery = 5 } = options;
   for (const [name, value] of [
     ["count", count],

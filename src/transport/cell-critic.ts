@@ -6,10 +6,11 @@
 //   K φ = (∇φ, √κ φ),  Kᵀ(w, r) = A⁻¹(∇ᵀw + √κ r),  ‖K‖ = 1 whatever h: iterations do not grow with the grid (Jacobs et al. 2019)
 //   prox: |ξ| ≤ L with friction by one scalar Newton; of f*: closed for α = 2, Lambert's W for KL, Newton else
 // A⁻¹ by fast transforms on boxes, by multigrid with obstacles. The iterates stay for the next call, which starts from there.
-// Certificate: φ scaled to |∇φ| ≤ L; R = q(f*)′(φ) with the mass of p, w closed by one Poisson solve: ∇ᵀw = p − c′ − R exactly.
+// Certificate: φ scaled to |∇φ| ≤ L; R = q(f*)′(φ) with the mass of p, w closed by one Poisson solve: ∇ᵀw = p − c′ − R exactly. Where
+// obstacles cut the domain, each region has its own constant of φ and mass of R; condition: regions that hold p hold q.
 // References: Chambolle, Pock 2011 (key chambolle2011first); Jacobs, Léger, Li, Osher 2019 (key jacobs2019solving).
 import { demand } from "../error.js";
-import type { Cells } from "../grid/index.js";
+import { type Cells, regions } from "../grid/index.js";
 import {
   arraySpace,
   assembleStencil,
@@ -35,7 +36,7 @@ export interface CellCriticOptions {
   readonly lipschitz: number;
   /** `"chain"`: 1-D only; default: the chain in 1-D, else primal–dual. */
   readonly method?: "chain" | "primal-dual";
-  /** Stop when gap ≤ tolerance × max(mass, dual); default 1e-4; on a chain as `chainCritic`. */
+  /** Stop when gap ≤ tolerance × max(mass min(1, L × longest side), primal); default 1e-4; on a chain as `chainCritic`. */
   readonly tolerance?: number;
   /** Primal–dual iterations; default 2000. */
   readonly maxIterations?: number;
@@ -75,7 +76,8 @@ export interface CellCriticPlan {
 /**
  * Plans the exact critic on cells.
  *
- * @throws UsageError when L is not finite and > 0, or the method does not fit the dimension
+ * @throws UsageError when L is not finite and > 0, or the method does not fit the dimension; `solve` when a region that holds mass of p holds
+ * none of q (or, for plain transport, another mass)
  *
  * *Good values*: tolerance 1e-4 in the plane.
  *
@@ -203,24 +205,55 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
   const pull = new Float64Array(size);
   const rhs = new Float64Array(size);
   const slopes = axes.map(() => new Float64Array(size));
-  const weights = target.filter((v) => v > 0);
-  const gaps = new Float64Array(weights.length);
-  /** φ ← φ + the constant at which Σ q (f*)′(φ) is the mass. */
-  const centre = (phi: Float64Array, mass: number): void => {
-    let top = -Infinity;
-    for (let k = 0; k < size; k++) if (target[k] > 0 && phi[k] > top) top = phi[k];
+  const { label, counts } = regions(cells);
+  const pieces = counts.map((count, c) => {
+    const members = new Int32Array(count);
     let at = 0;
-    for (let k = 0; k < size; k++) if (target[k] > 0) gaps[at++] = top - phi[k];
-    const shift = balance(divergence, weights, gaps, weights.length, mass, top) - top;
-    for (let k = 0; k < size; k++) phi[k] += shift;
+    for (let k = 0; k < size; k++) if (label[k] === c) members[at++] = k;
+    const support = members.filter((k) => target[k] > 0);
+    return { members, support, weights: Float64Array.from(support, (k) => target[k]) };
+  });
+  const gaps = new Float64Array(size);
+  const massOf = (field: Float64Array, members: Int32Array): number => members.reduce((sum, k) => sum + field[k], 0);
+  /** Throws unless mass can get from p to R. */
+  const demandReach = (source: Float64Array): void => {
+    for (const { members } of pieces) {
+      const [p, q] = [massOf(source, members), massOf(target, members)];
+      demand(
+        rigid ? Math.abs(p - q) <= 1e-9 * (p + q) : p === 0 || q > 0,
+        "cellCritic",
+        "every connected region",
+        rigid ? "hold the same mass of both laws" : "hold mass of the target where it holds mass of the source",
+        [p, q],
+        "Open the wall between, or choose a target that reaches there",
+      );
+    }
   };
+  /** φ ← φ + the constant, on each region, at which Σ q (f*)′(φ) is the mass, where there is mass. */
+  const centre = (phi: Float64Array, source: Float64Array): void => {
+    for (const { members, support, weights } of pieces) {
+      const mass = massOf(source, members);
+      if (mass === 0) continue;
+      const top = support.reduce((most, k) => Math.max(most, phi[k]), -Infinity);
+      support.forEach((k, at) => {
+        gaps[at] = top - phi[k];
+      });
+      // As y − gap and not as φ + (y − top), which would round the top cell onto the edge of f*.
+      const y = balance(divergence, weights, gaps, weights.length, mass, top);
+      for (const k of members) phi[k] = y - (top - phi[k]);
+    }
+  };
+  // First start: R = q, and steps in the ratio of |∇φ| ≤ L to fluxes of about the longest side.
   let state: { readonly x: Float64Array; readonly y: Fields } | null = null;
-  let ratio = 1;
+  let ratio = lipschitz / widest;
 
   return {
     async solve(source, friction = null) {
+      demandReach(source);
       const total = source.reduce((s, v) => s + v, 0);
       const unit = cells.openCount / total;
+      // D ≤ L W₁: where that is small against the mass, so must the gap be.
+      const scale = total * Math.min(1, lipschitz * widest);
       const q = target.map((v) => unit * v);
       // m_a = c″ in units of the gradient, either direction.
       const friendly = (side: Fields | null): Fields =>
@@ -259,26 +292,34 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         for (let k = 0; k < size; k++) mean += (target[k] * potential[k]) / total;
         const shrink = steepest > lipschitz ? lipschitz / steepest : 1;
         for (let k = 0; k < size; k++) potential[k] = mean + shrink * (potential[k] - mean);
-        if (!rigid) centre(potential, total);
+        if (!rigid) centre(potential, source);
         // Two choices of R: that of φ, and √κ r, which the prox made ≥ 0. They agree in the limit; the cheaper one is taken.
         const marginal = new Float64Array(size);
+        const made = new Float64Array(size);
         let below = 0;
         let above = 0;
         let other = rigid ? Infinity : 0;
-        let held = 0;
-        if (!rigid) for (let k = 0; k < size; k++) held += Math.max(0, y[d][k]);
-        for (let k = 0; k < size; k++) {
-          below += rest[k] * potential[k];
-          if (target[k] === 0) continue;
-          below -= target[k] * divergence.conjugate(potential[k]);
-          marginal[k] = rigid ? target[k] : target[k] * divergence.conjugateDerivative(potential[k]);
+        for (const { members, support } of pieces) {
+          const mass = massOf(source, members);
+          const held = rigid ? 0 : support.reduce((sum, k) => sum + Math.max(0, y[d][k]), 0);
+          if (held === 0 && mass > 0) other = Infinity;
+          for (const k of members) below += rest[k] * potential[k];
+          for (const k of support) {
+            below -= target[k] * divergence.conjugate(potential[k]);
+            if (rigid) marginal[k] = target[k];
+            if (rigid || mass === 0) continue;
+            marginal[k] = target[k] * divergence.conjugateDerivative(potential[k]);
+            made[k] = (Math.max(0, y[d][k]) * mass) / held;
+          }
           if (rigid) continue;
-          above += target[k] * divergence.f(marginal[k] / target[k]);
-          other += target[k] * divergence.f((Math.max(0, y[d][k]) * total) / (held * target[k]));
+          for (const k of support) {
+            above += target[k] * divergence.f(marginal[k] / target[k]);
+            other += target[k] * divergence.f(made[k] / target[k]);
+          }
         }
         if (other < above + 1e-3 * total) {
           above = other;
-          for (let k = 0; k < size; k++) marginal[k] = (Math.max(0, y[d][k]) * total) / held;
+          marginal.set(made);
         }
         // Beckmann's flux: what y says, less friction, closed by the gradient of a potential.
         const w = axes.map((_, a) =>
@@ -287,9 +328,10 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         for (let k = 0; k < size; k++) rhs[k] = rest[k] - marginal[k];
         const open = rhs.map((v) => -v);
         adjoint(w, open);
-        let drift = 0;
-        for (let k = 0; k < size; k++) drift += open[k];
-        for (let k = 0; k < size; k++) if (cells.open[k] === 1) open[k] -= drift / cells.openCount;
+        for (const { members } of pieces) {
+          const drift = massOf(open, members);
+          for (const k of members) open[k] -= drift / members.length;
+        }
         const psi = new Float64Array(size);
         await poisson(open, psi);
         gradient(psi, slopes);
@@ -338,7 +380,10 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
             r[k] = q[k] > 0 ? r[k] - sigma * root * prox(r[k] * spread, q[k] / (sigma * kappa)) : 0;
         },
         norm: 1.0000001,
-        ...(state === null ? {} : { initial: state }),
+        initial: state ?? {
+          x: new Float64Array(size).fill(rigid ? 0 : balance(divergence, ONE, ZERO, 1, 1, 0)),
+          y: Array.from({ length: rigid ? d : d + 1 }, (_, a) => (a < d ? zeros : q.map((v) => v / root))),
+        },
         ratio,
         relaxation: 1.7,
         tolerance: 1,
@@ -346,7 +391,7 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
         objective: async (x, y) => {
           last = await certify(x, y);
           const { primal: above, dual: below } = last.objective;
-          return { primal: above === null ? null : above / total, dual: below === null ? null : below / total };
+          return { primal: above === null ? null : above / scale, dual: below === null ? null : below / scale };
         },
         maxIterations,
         checkEvery: 20,
@@ -361,6 +406,8 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
   };
 }
 
+const ONE = new Float64Array([1]);
+const ZERO = new Float64Array(1);
 /** κ × (longest side)². */
 const KAPPA = 8;
 

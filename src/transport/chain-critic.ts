@@ -4,7 +4,9 @@
 //   dual (Beckmann)   min Σᵢ qᵢ f(Rᵢ/qᵢ) + Σₑ bₑ|wₑ|,   Δᵀw = p − Δᵀc′ − R
 // Scheme: primal–dual interior points; in φ every Newton matrix is tridiagonal (a ring adds rank one), so a step is O(n), and a few dozen
 // steps reach round-off. Line search on the slope of the barrier function, hence no assumption on f* but convexity.
-// Certificate: R = q (f*)′(φ), or what the multipliers of the bounds leave of p, with the mass of p on each piece, w by summing p − Δᵀc′ − R along the chain; gap = primal − dual.
+// Where f* ends at an edge, φ ≤ edge is a constraint too: with q far below p nothing else holds φ off it in double precision.
+// Certificate: R = q (f*)′(φ), or what the multipliers of the slopes leave of p, with the mass of p on each piece, w by summing
+// p − Δᵀc′ − R along the chain; gap = primal − dual.
 // Condition: every piece of the chain that holds p holds q. Reference: Wright 1997, chapter 5 (key wright1997primal).
 import { demand } from "../error.js";
 import type { Divergence } from "../measure/index.js";
@@ -26,8 +28,8 @@ export interface ChainProblem {
 
 export interface ChainOptions {
   /**
-   * Converged when gap ≤ tolerance × mass; default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ) is far less accurate than φ. The steps go on
-   * to a thousandth of that, or to where nothing is gained.
+   * Converged when gap ≤ tolerance × mass × min(1, Σ bounds), since D ≤ mass × Σ bounds, or 1e-14 × mass; default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ)
+   * is far less accurate than φ. The steps go on to a thousandth of that, or to where nothing is gained.
    */
   readonly tolerance?: number;
   /** Newton steps; default 200. */
@@ -52,6 +54,8 @@ export interface ChainCritic {
 
 /** Share of the way to a bound that one step may go. */
 const REACH = 0.995;
+/** Gap, relative to the mass, below which Σ pφ − Σ q f*(φ) has no digits. */
+const ROUND_OFF = 1e-14;
 /** Where f* is rounded off: ε ends here, and with it the gap at about ε^{1.25}. */
 const SMALLEST_ROUNDING = 1e-8;
 
@@ -98,13 +102,13 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
   const backward = friction?.backward ?? new Float64Array(n);
   const isLink = b.map((v) => (v < Infinity ? 1 : 0));
   let links = 0;
-  let meanBound = 0;
+  let length = 0;
   for (let e = 0; e < n; e++)
     if (isLink[e] === 1) {
       links++;
-      meanBound += b[e];
+      length += b[e];
     }
-  meanBound /= Math.max(1, links);
+  const meanBound = length / Math.max(1, links);
 
   const phi = startOf(problem, piece, masses, targets);
   const trial = new Float64Array(n);
@@ -114,7 +118,6 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
   const curvature = new Float64Array(n);
   const stiffness = new Float64Array(n);
   const step = new Float64Array(n);
-  const force = new Float64Array(n);
   const solveLaplacian = chainLaplacian(n);
   const slope = (e: number, s: number): number => (s < 0 ? forward[e] : backward[e]) * s;
 
@@ -127,14 +130,22 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     const root = Math.sqrt(y * y + round * round);
     return y > 0 ? 0.5 * (y + root) : (0.5 * round * round) / (root - y);
   };
+  const allowed = mass * Math.max(tolerance * Math.min(1, length), ROUND_OFF);
   let mu = 0.1 * mass * meanBound;
   for (let e = 0; e < n; e++) if (isLink[e] === 1) upper[e] = lower[e] = mu / b[e];
+  // Where q is small f* ends at the edge of its domain without a warning: φ ≤ edge is a constraint of its own there.
+  const top = divergence.conjugateDomain;
+  const isEdge = q.map((v) => (v > 0 && top < Infinity ? 1 : 0));
+  const edge = new Float64Array(n);
+  for (let i = 0; i < n; i++) if (isEdge[i] === 1) edge[i] = mu / (top - phi[i]);
+  const constraints = Math.max(1, 2 * links + isEdge.reduce((sum, v) => sum + v, 0));
   /** Slope of the barrier function J − μ Σ log of the slacks at x along the step: unlike its values it keeps its digits near the optimum. */
   const climb = (x: Float64Array): number => {
     let sum = 0;
     for (let i = 0; i < n; i++) {
       sum -= p[i] * step[i];
       if (q[i] > 0) sum += q[i] * ratioAt(x[i]) * step[i];
+      if (isEdge[i] === 1) sum += (mu / (top - x[i])) * step[i];
       if (isLink[i] === 0) continue;
       const j = i + 1 === n ? 0 : i + 1;
       const s = x[j] - x[i];
@@ -163,6 +174,10 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       gradient[i] -= q[i] * ratio * first;
       curvature[i] = q[i] * divergence.conjugateSecondDerivative(y) * first * first;
       if (round > 0) curvature[i] += (0.5 * q[i] * ratio * round * round) / (phi[i] * phi[i] + round * round) ** 1.5;
+      if (isEdge[i] === 1) {
+        gradient[i] -= mu / (top - phi[i]);
+        curvature[i] += edge[i] / (top - phi[i]);
+      }
     }
     for (let e = 0; e < n; e++) {
       stiffness[e] = 0;
@@ -183,8 +198,12 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     let decrease = 0;
     for (let i = 0; i < n; i++) {
       decrease += gradient[i] * step[i];
-      if (q[i] > 0 && phi[i] + step[i] >= divergence.conjugateDomain)
-        primalReach = Math.min(primalReach, (REACH * (divergence.conjugateDomain - phi[i])) / step[i]);
+      if (isEdge[i] === 1) {
+        const left = top - phi[i];
+        if (step[i] > 0) primalReach = Math.min(primalReach, (REACH * left) / step[i]);
+        const dz = mu / left - edge[i] + (edge[i] / left) * step[i];
+        if (dz < 0) dualReach = Math.min(dualReach, (REACH * edge[i]) / -dz);
+      }
       if (isLink[i] === 0) continue;
       const j = i + 1 === n ? 0 : i + 1;
       const s = phi[j] - phi[i];
@@ -207,6 +226,12 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       reach *= 0.5;
     }
     let complementarity = 0;
+    for (let i = 0; i < n; i++) {
+      if (isEdge[i] === 0) continue;
+      const left = top - phi[i];
+      edge[i] += dualReach * (mu / left - edge[i] + (edge[i] / left) * step[i]);
+      complementarity += edge[i] * (top - trial[i]);
+    }
     for (let e = 0; e < n; e++) {
       if (isLink[e] === 0) continue;
       const j = e + 1 === n ? 0 : e + 1;
@@ -218,14 +243,14 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       complementarity += upper[e] * (b[e] - now) + lower[e] * (b[e] + now);
     }
     phi.set(trial);
-    for (let e = 0; e < n; e++) force[e] = upper[e] - lower[e];
-    const average = complementarity / Math.max(1, 2 * links);
-    if (mu * Math.max(1, links) <= tolerance * mass) {
-      const now = certificate(problem, phi, piece, masses, ratioAt, force);
+    const average = complementarity / constraints;
+    if (mu * Math.max(1, links) <= allowed) {
+      const multipliers = upper.map((u, e) => u - lower[e]);
+      const now = certificate(problem, phi, piece, masses, ratioAt, multipliers);
       const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= 1e-3 * tolerance * mass || (stalls > 12 && best.gap <= tolerance * mass) || stalls > 30) break;
+      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > 30) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);
@@ -233,7 +258,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       mu = next;
     }
   }
-  const converged = best.gap <= tolerance * mass;
+  const converged = best.gap <= allowed;
   return {
     potential: best.potential,
     flux: best.flux,
@@ -342,14 +367,14 @@ interface Certificate {
   readonly gap: number;
 }
 
-/** Both values at φ, from their definitions; R is that of φ or that of the bounds' multipliers (`force`), whichever costs less. */
+/** Both values at φ, from their definitions. R is that of φ, or that of the multipliers v of the slopes, p − Δᵀ(c′ + v): the cheaper one. */
 function certificate(
   problem: ChainProblem,
   phi: Float64Array,
   piece: Int32Array,
   masses: Float64Array,
   ratioAt: (y: number) => number,
-  force: Float64Array | null,
+  multipliers: Float64Array | null,
 ): Certificate {
   const { source: p, target: q, bounds: b, divergence, friction = null } = problem;
   const n = p.length;
@@ -369,34 +394,36 @@ function certificate(
     rest[j] += moved[e];
   }
   let dual = 0;
-  for (let i = 0; i < n; i++)
-    dual += rest[i] * potential[i] - (q[i] === 0 ? 0 : q[i] * divergence.conjugate(potential[i]));
-  const ofPotential = (i: number): number => q[i] * ratioAt(phi[i]);
-  const ofForce = (i: number): number => {
-    const before = i > 0 ? i - 1 : n - 1;
-    return Math.max(0, rest[i] + (force as Float64Array)[i] - (force as Float64Array)[before]);
-  };
-  let best: Omit<Certificate, "gap" | "potential" | "moved" | "dual"> | null = null;
-  for (const of of force === null || divergence.rigid ? [ofPotential] : [ofPotential, ofForce]) {
-    const marginal = new Float64Array(n);
-    for (let i = 0; i < n; i++) if (q[i] > 0) marginal[i] = divergence.rigid ? q[i] : of(i);
-    const totals = massesOf(marginal, piece);
-    for (let i = 0; i < n; i++) if (totals[piece[i]] > 0) marginal[i] *= masses[piece[i]] / totals[piece[i]];
-    const flux = fluxOf(b, piece, rest, marginal);
-    let primal = 0;
-    for (let i = 0; i < n; i++) {
-      if (q[i] > 0 && !divergence.rigid) primal += q[i] * divergence.f(marginal[i] / q[i]);
-      if (b[i] < Infinity) primal += b[i] * Math.abs(flux[i]);
-    }
-    if (best === null || primal < best.primal) best = { marginal, flux, primal };
+  for (let i = 0; i < n; i++) {
+    dual += rest[i] * potential[i];
+    if (q[i] > 0) dual -= q[i] * divergence.conjugate(potential[i]);
   }
-  const { marginal, flux, primal } = best as NonNullable<typeof best>;
-  return { potential, flux, marginal, moved, primal, dual, gap: primal - dual };
+  let cheapest = beckmann(problem, rest, piece, masses, (i) => (divergence.rigid ? q[i] : q[i] * ratioAt(phi[i])));
+  if (multipliers !== null && !divergence.rigid) {
+    const v = multipliers;
+    const other = beckmann(problem, rest, piece, masses, (i) =>
+      Math.max(0, rest[i] + v[i] - v[i === 0 ? n - 1 : i - 1]),
+    );
+    if (other.primal < cheapest.primal) cheapest = other;
+  }
+  return { potential, moved, dual, ...cheapest, gap: cheapest.primal - dual };
 }
 
-/** w with Δᵀw = rest − R, by sums along the chain. */
-function fluxOf(b: Float64Array, piece: Int32Array, rest: Float64Array, marginal: Float64Array): Float64Array {
-  const n = b.length;
+/** R, scaled on each piece to the mass of p, the flux that makes it of the masses `rest`, and their cost. */
+function beckmann(
+  { target: q, bounds: b, divergence }: ChainProblem,
+  rest: Float64Array,
+  piece: Int32Array,
+  masses: Float64Array,
+  share: (i: number) => number,
+): Pick<Certificate, "marginal" | "flux" | "primal"> {
+  const n = q.length;
+  const marginal = new Float64Array(n);
+  for (let i = 0; i < n; i++) if (q[i] > 0) marginal[i] = share(i);
+  const totals = massesOf(marginal, piece);
+  for (let i = 0; i < n; i++) if (totals[piece[i]] > 0) marginal[i] *= masses[piece[i]] / totals[piece[i]];
+  let primal = 0;
+  for (let i = 0; i < n; i++) if (q[i] > 0 && !divergence.rigid) primal += q[i] * divergence.f(marginal[i] / q[i]);
   const flux = new Float64Array(n);
   let carried = 0;
   for (let e = 0; e < n; e++) {
@@ -413,7 +440,8 @@ function fluxOf(b: Float64Array, piece: Int32Array, rest: Float64Array, marginal
       for (let e = 0; e < isCut; e++) flux[e] += entering;
     }
   }
-  return flux;
+  for (let e = 0; e < n; e++) if (b[e] < Infinity) primal += b[e] * Math.abs(flux[e]);
+  return { marginal, flux, primal };
 }
 
 function weightedMedian(values: Float64Array, weights: Float64Array): number {

@@ -1,22 +1,35 @@
 // A misspelt option is refused by name, with the nearest that there is: plain JavaScript would pass it over in silence.
 import { describe, expect, test } from "vitest";
-import { couplingLocal, hamiltonianQuadratic, meanFieldGame } from "../../problems/index.js";
+import {
+  couplingLocal,
+  energy,
+  entropy,
+  gradientFlow,
+  hamiltonianQuadratic,
+  lipschitzDivergence,
+  meanFieldGame,
+  transportTo,
+} from "../../problems/index.js";
 import {
   coleHopf,
   ergodic,
   fictitiousPlay,
   fokkerPlanck,
   groundState,
+  jko,
+  lipschitzFlow,
   newton,
   picard,
   policyIteration,
+  porousMedium,
   savingsEquilibrium,
   schroedingerBridge,
 } from "../../solvers/grid/index.js";
 import { neuralGame } from "../../solvers/neural/index.js";
-import { particleFixedPoint } from "../../solvers/particle/index.js";
+import { particleFixedPoint, particleGradientFlow } from "../../solvers/particle/index.js";
 import { UsageError } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
+import { kullbackLeibler } from "../../src/measure/index.js";
 
 const population = { viscosity: 0.1, hamiltonian: hamiltonianQuadratic({ dimension: 1 }), initial: "1" };
 const options = {
@@ -37,6 +50,10 @@ const solvers: readonly ((misspelt: object) => unknown)[] = [
   savingsEquilibrium,
   particleFixedPoint,
   neuralGame,
+  porousMedium,
+  lipschitzFlow,
+  jko,
+  particleGradientFlow,
 ];
 
 function refusal(make: () => unknown): string {
@@ -65,6 +82,10 @@ describe("misspelt options", () => {
         "savingsEquilibrium: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
         "particleFixedPoint: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
         "neuralGame: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
+        "porousMedium: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
+        "lipschitzFlow: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
+        "jko: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
+        "particleGradientFlow: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
       ]
     `);
   });
@@ -84,5 +105,30 @@ describe("misspelt options", () => {
       ]
     `);
     expect(refusal(() => meanFieldGame(options))).toBe("accepted");
+  });
+
+  test("of gradient flows and their energies", () => {
+    const heat = { dimension: 1, internal: entropy() };
+    const flow = { domain: options.domain, energy: energy(heat), initial: 1 };
+    const regular = { dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target: 1 };
+    const plain = { dimension: 1, order: 1 as const, target: 1 };
+    expect([
+      refusal(() => gradientFlow({ ...flow, horizont: 2 } as object as typeof flow)),
+      refusal(() => energy({ ...heat, potentiel: "x" } as object as typeof heat)),
+      refusal(() => lipschitzDivergence({ ...regular, lipshitz: 2 } as object as typeof regular)),
+      refusal(() => transportTo({ ...plain, ordre: 2 } as object as typeof plain)),
+    ]).toMatchInlineSnapshot(`
+      [
+        "gradientFlow: options must have no "horizont"; got 2. Did you mean horizon.",
+        "energy: options must have no "potentiel"; got "x". Did you mean potential.",
+        "lipschitzDivergence: options must have no "lipshitz"; got 2. Did you mean lipschitz.",
+        "transportTo: options must have no "ordre"; got 2. Did you mean order.",
+      ]
+    `);
+    expect([
+      refusal(() => gradientFlow(flow)),
+      refusal(() => lipschitzDivergence(regular)),
+      refusal(() => transportTo(plain)),
+    ]).toEqual(["accepted", "accepted", "accepted"]);
   });
 });

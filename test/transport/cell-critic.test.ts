@@ -4,6 +4,7 @@ import { type Cells, cells, domain } from "../../src/grid/index.js";
 import {
   alphaDivergence,
   type Distribution,
+  type Divergence,
   gaussian,
   gaussianMixture,
   jensenShannon,
@@ -185,6 +186,149 @@ describe("in the plane", () => {
     expect(await value(plain)).toAgree(1.2, { rtol: 0.02 });
     // Round the upper corners (∓⅛, ½): 2 √(0.475² + 1²) + ¼ = 2.46; forward differences count a slanted way a little longer.
     expect(await value(walled)).toAgree(2.46, { rtol: 0.12 });
+  });
+});
+
+describe("an obstacle that cuts the plane", () => {
+  // Nothing depends on y, so that each line of cells is the chain's problem.
+  const wall = (x: Float64Array) => Math.abs(x[0]) < 0.2;
+  const plane = cells(domain({ lower: [-1, -1], upper: [1, 1], ends: "no-flux", obstacle: wall }), [20, 6]);
+  const line = cells(domain({ lower: [-1], upper: [1], ends: "no-flux", obstacle: wall }), 20);
+  const law = (c: typeof plane, f: (x: number) => number): Float64Array => {
+    const d = c.grid.dimension;
+    const m = Float64Array.from({ length: c.grid.size }, (_, k) => (c.open[k] === 1 ? f(c.points[k * d]) : 0));
+    const total = m.reduce((sum, v) => sum + v, 0);
+    return m.map((v) => v / total);
+  };
+  const p = (x: number) => 1 - x / 2;
+  it.each([
+    ["KL", kullbackLeibler(), (x: number) => 1 + x / 2],
+    ["α = 2", alphaDivergence(2), (x: number) => 1 + x / 2],
+    ["Jensen–Shannon", jensenShannon(), (x: number) => 1 + x / 2],
+  ] as const)(
+    "%s: each side keeps its mass, as on the line; primal ≥ the line's value ≥ dual",
+    async (_n, divergence, q) => {
+      const options = { divergence, lipschitz: 1 };
+      const exact = await cellCritic({ cells: line, target: law(line, q), ...options }).solve(law(line, p));
+      const got = await cellCritic({ cells: plane, target: law(plane, q), ...options }).solve(law(plane, p));
+      expect(got.status.text).toMatch(/^converged/);
+      expect(got.objective.dual as number).toBeLessThanOrEqual((exact.objective.primal as number) + 1e-9);
+      expect(got.objective.primal as number).toBeGreaterThanOrEqual((exact.objective.dual as number) - 1e-9);
+      expect(got.objective.dual).toAgree(exact.objective.dual as number, { rtol: 0, atol: 2e-4 });
+      const left = (m: Float64Array) => m.reduce((sum, v, k) => sum + (plane.points[2 * k] < 0 ? v : 0), 0);
+      expect(left(got.marginal)).toAgree(left(law(plane, p)), { rtol: 1e-12 });
+    },
+  );
+  it("a side without mass of p is left alone", async () => {
+    const side = (x: number) => (x < 0 ? 1 + x / 2 : 0);
+    const options = { divergence: kullbackLeibler(), lipschitz: 1 };
+    const exact = await cellCritic({ cells: line, target: law(line, p), ...options }).solve(law(line, side));
+    const got = await cellCritic({ cells: plane, target: law(plane, p), ...options }).solve(law(plane, side));
+    expect(got.status.text).toMatch(/^converged/);
+    expect(got.objective.primal).toAgree(exact.objective.dual as number, { rtol: 0, atol: 2e-4 });
+    got.marginal.forEach((v, k) => {
+      if (plane.points[2 * k] > 0) expect(v).toBe(0);
+    });
+  });
+  it("mass that cannot get there is refused before any work", async () => {
+    const refusal = (divergence: Divergence, q: (x: number) => number): Promise<string> =>
+      cellCritic({ cells: plane, target: law(plane, q), divergence, lipschitz: 1 })
+        .solve(law(plane, p))
+        .then(
+          () => "solved",
+          (error: Error) => error.message,
+        );
+    expect([
+      await refusal(kullbackLeibler(), (x) => (x > 0 ? 1 : 0)),
+      await refusal(plainTransport(), (x) => 1 + x / 2),
+    ]).toMatchInlineSnapshot(`
+      [
+        "cellCritic: every connected region must hold mass of the target where it holds mass of the source; got [0.6499999999999998,0]. Open the wall between, or choose a target that reaches there.",
+        "cellCritic: every connected region must hold the same mass of both laws; got [0.6499999999999998,0.35000000000000026]. Open the wall between, or choose a target that reaches there.",
+      ]
+    `);
+  });
+});
+
+describe("targets with the tails of a narrow Gaussian, far below round-off", () => {
+  const c = cells(domain({ lower: [-1.5], upper: [1.5], ends: "no-flux" }), 60);
+  const target = on(c, gaussian({ mean: [-0.6], sd: 0.12 }));
+  const block = target.map((_, k) => (Math.abs(c.points[k] - 0.5) < 0.4 ? 1 / 16 : 0));
+  it.each([
+    kullbackLeibler(),
+    alphaDivergence(2),
+    alphaDivergence(5),
+    alphaDivergence(0.5),
+    reverseKullbackLeibler(),
+    jensenShannon(),
+  ])("$name: certified, and as the primal–dual method says", async (divergence) => {
+    expect(Math.min(...target)).toBeLessThan(1e-50);
+    for (const lipschitz of [1, 4, 20]) {
+      const problem = { cells: c, target, divergence, lipschitz };
+      const got = await cellCritic(problem).solve(block);
+      expect(got.status.text).toMatch(/^converged/);
+      expect(got.objective.gap as number).toBeGreaterThan(-1e-12);
+      if (lipschitz > 1) continue;
+      const other = await cellCritic({
+        ...problem,
+        method: "primal-dual",
+        tolerance: 1e-3,
+        maxIterations: 20_000,
+      }).solve(block);
+      expect(other.objective.dual as number).toBeLessThanOrEqual(got.objective.primal as number);
+      expect(other.objective.primal as number).toBeGreaterThanOrEqual(got.objective.dual as number);
+    }
+  });
+});
+
+describe("small L, and small domains: the gap is measured by L W₁, not by the mass", () => {
+  const divergences = [
+    kullbackLeibler(),
+    alphaDivergence(2),
+    alphaDivergence(5),
+    reverseKullbackLeibler(),
+    jensenShannon(),
+  ];
+  const scaled = (dimension: number, side: number) => {
+    const c = cells(
+      domain({ lower: Array(dimension).fill(-side), upper: Array(dimension).fill(side), ends: "no-flux" }),
+      dimension === 1 ? 64 : 16,
+    );
+    const at = (x: number) =>
+      on(c, gaussian({ mean: Array.from({ length: dimension }, (_, a) => (a === 0 ? x * side : 0)), sd: 0.25 * side }));
+    return { cells: c, p: at(-0.3), target: at(0.3) };
+  };
+  it.each(divergences)("$name: D/L → W₁ in the plane", async (divergence) => {
+    const { p, ...given } = scaled(2, 1);
+    const plain = await cellCritic({ ...given, divergence: plainTransport(), lipschitz: 1 }).solve(p);
+    for (const lipschitz of [1e-3, 1e-6]) {
+      const got = await cellCritic({ ...given, divergence, lipschitz, tolerance: 1e-3 }).solve(p);
+      expect(got.status.text).toMatch(/^converged/);
+      expect((got.objective.dual as number) / lipschitz).toAgree(plain.objective.dual as number, { rtol: 5e-3 });
+      expect((got.objective.primal as number) / lipschitz).toAgree(plain.objective.dual as number, { rtol: 5e-3 });
+    }
+  });
+  it.each(divergences)("$name: lengths × 1e6 with L × 1e-6 is the same problem", async (divergence) => {
+    const values = [];
+    for (const side of [1e-6, 1, 1e6]) {
+      const { p, ...given } = scaled(2, side);
+      const got = await cellCritic({ ...given, divergence, lipschitz: 1 / side, tolerance: 1e-3 }).solve(p);
+      expect(got.status.text).toMatch(/^converged/);
+      values.push(got.objective.dual as number);
+    }
+    expect(values[0]).toAgree(values[1], { rtol: 1e-6 });
+    expect(values[2]).toAgree(values[1], { rtol: 1e-6 });
+  });
+  it("on the chain, and what the digits cannot resolve is not called converged", async () => {
+    const { p, ...given } = scaled(1, 1);
+    const plain = await cellCritic({ ...given, divergence: plainTransport(), lipschitz: 1 }).solve(p);
+    for (const divergence of divergences) {
+      const got = await cellCritic({ ...given, divergence, lipschitz: 1e-6 }).solve(p);
+      expect(got.status.text).toMatch(/^converged/);
+      expect((got.objective.dual as number) * 1e6).toAgree(plain.objective.dual as number, { rtol: 2e-6 });
+    }
+    const lost = await cellCritic({ ...given, divergence: alphaDivergence(5), lipschitz: 1e-12 }).solve(p);
+    expect(lost.status.text).toMatch(/^stalled: gap .* scale lengths and L/);
   });
 });
 

@@ -12,7 +12,7 @@
 // 2017 (key legendre2017second); Cancès, Gallouët, Todeschi 2020 (key cances2020variational).
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
-import { demand } from "../../../src/error.js";
+import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type Ascent, dualAscent } from "./dual-ascent.js";
@@ -68,6 +68,16 @@ const CLOSE = 10;
  */
 export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlowSolution> {
   const where = "jko";
+  demandKnown(where, options, [
+    "points",
+    "step",
+    "method",
+    "variant",
+    "tolerance",
+    "maxIterations",
+    "rounds",
+    "samples",
+  ]);
   const { points = 64, step = null, method = "back-and-forth", variant = "jko", rounds = 20, samples = null } = options;
   const dual = method === "primal-dual";
   const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 40 } = options;

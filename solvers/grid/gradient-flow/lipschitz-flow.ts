@@ -11,14 +11,14 @@
 // References: Gu et al. 2024 (key gu2024lipschitz); Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational).
 import { criticTerms, densityOn, type GradientFlow, type Law, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
-import { demand } from "../../../src/error.js";
+import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { generator } from "../../../src/random/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type CellFriction, cellCritic } from "../../../src/transport/index.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { cloudMasses } from "../proximal-flow/cell-masses.js";
-import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
+import { demandRoom, type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
 
 /** What {@link lipschitzFlow} takes. */
 export interface LipschitzFlowOptions {
@@ -30,7 +30,7 @@ export interface LipschitzFlowOptions {
   readonly cfl?: number;
   /** Face values of ρ; default `"upwind"`. */
   readonly transport?: "upwind" | "muscl";
-  /** Gap of each critic, relative to max(mass, D); default 1e-7 in 1-D (1e-5 for α > 2), 1e-3 in 2-D and 3-D. */
+  /** Gap of each critic, relative to mass × min(1, L × length of the domain), or to D where that is more (2-D and 3-D); default 1e-7 in 1-D (1e-5 for α > 2), 1e-3 in 2-D and 3-D. */
   readonly tolerance?: number;
   /** Iterations of each primal–dual critic at most; default 10 000. */
   readonly maxIterations?: number;
@@ -60,12 +60,14 @@ export interface LipschitzFlowSolution extends GradientFlowSolution {
  * with the solution. Iₙ is taken at the faces with the mass that they moved, I₀ with upwind values. Data and singular targets are
  * deposited on the cells (mass and mean exact). In 2-D and 3-D with cfl > 0.5, MUSCL or a poor critic, a step that would take more than a cell holds
  * is halved and told in `counts`.
+ * ρ and δE/δρ of every step are kept, 16 bytes a cell and step: 4 GB for 512² cells and 1000 steps; more than 8 GiB is refused.
  *
  * *Good values*: 256 points in 1-D, 64² in the plane; MUSCL where the flow is a translation.
  *
  * *References*: gu2024lipschitz, jordan1998variational
  */
 export function lipschitzFlow(options: LipschitzFlowOptions = {}): Solver<GradientFlow, LipschitzFlowSolution> {
+  demandKnown(WHERE, options, ["points", "steps", "cfl", "transport", "tolerance", "maxIterations", "targetSamples"]);
   const { points = 64, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 10_000 } = options;
   const { tolerance, targetSamples = 20_000 } = options;
   demandPoints(WHERE, points);
@@ -173,6 +175,7 @@ async function march(
     'Use steps: "cfl", or fewer points',
   );
 
+  demandRoom(WHERE, count, size);
   const breathe = breathing(context.signal);
   const masses = rho.map((v) => v * cellVolume);
   const first = await plan.solve(masses);

@@ -11,11 +11,11 @@
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
 import { type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
-import { demand } from "../../../src/error.js";
+import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
-import { type GradientFlowSolution, gradientFlowSolution, measured } from "./solution.js";
+import { demandRoom, type GradientFlowSolution, gradientFlowSolution, measured } from "./solution.js";
 import { superSteps } from "./super-time-stepping.js";
 import { faceLimiter, type UpwindStages, upwindStages } from "./upwind-step.js";
 
@@ -44,6 +44,8 @@ const MOST_HALVINGS = 20;
 const MOST_NEWTON = 60;
 /** Largest share of the mass that the limiter of outflow may hold back in one step of second order. */
 const HELD_BACK = 1e-4;
+/** Most stages of one super-step: a step that wants more is halved, so that a signal is heard and no number of stages is endless. */
+const MOST_STAGES = 999;
 /** γ of SDIRK2. */
 const GAMMA = 1 - Math.SQRT1_2;
 
@@ -61,6 +63,7 @@ const GAMMA = 1 - Math.SQRT1_2;
  * (for `"implicit"` the size of Newton's tolerance; for `"second-order"` Δt I is SDIRK's quadrature and B = 0, so it is the error in time;
  * not measured for `"rkl2"`), and `newton` iterations of each step. W(0) that is infinite is replaced by the mean of W over a cell.
  * `"implicit"` obeys the comparison principle when there is no interaction. A concentration stops the solve: `status` names time and density.
+ * ρ and δE/δρ of every step are kept, 16 bytes a cell and step: 4 GB for 512² cells and 1000 steps; more than 8 GiB is refused.
  *
  * *Good values*: `"implicit"` with Δt max|v| of a few cells; `"second-order"` with about one cell; `"rkl2"` with 16 steps where it applies: it is the fastest.
  *
@@ -68,6 +71,7 @@ const GAMMA = 1 - Math.SQRT1_2;
  */
 export function porousMedium(options: PorousMediumOptions = {}): Solver<GradientFlow, GradientFlowSolution> {
   const where = "porousMedium";
+  demandKnown(where, options, ["points", "steps", "adaptive", "scheme", "tolerance"]);
   const { points = 64, steps = 64, adaptive = null, scheme = "implicit", tolerance = 1e-10 } = options;
   demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");
@@ -148,6 +152,7 @@ async function march(
   const began = context.elapsed();
   const cut = cells(problem.domain, points);
   const { size, cellVolume } = cut.grid;
+  if (adaptive === null) demandRoom("porousMedium", steps, size);
   const start = startOn(problem, cut, "porousMedium");
   const mass = integrate(cut.grid, start);
   const energy = energyOnCells(problem.energy, cut, mass);
@@ -215,7 +220,7 @@ async function march(
       rejected++;
       halvings++;
       if (halvings > MOST_HALVINGS)
-        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds; use more points`;
+        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds; use more steps`;
       dt = step / 2;
       continue;
     }
@@ -375,6 +380,7 @@ function explicit(energy: EnergyOnCells, cut: Cells): Stepper {
   const plan = superSteps(cut, exponent as number, weight);
   return async (old, step) => {
     const stages = plan.stages(old, step);
+    if (!(stages <= MOST_STAGES)) return null;
     const density = old.slice();
     plan.advance(density, step, stages);
     return { density, newton: stages, linear: 0, defect: null };

@@ -2,7 +2,7 @@
 //   density    ρ(t) = (1 − s) ρⁿ + s ρⁿ⁺¹ for t = (1 − s) t_n + s t_{n+1}: linear in time, mass and positivity kept
 //   value      ξ = δE/δρ, linear in time, multilinear in space
 //   velocity   v = −∇ξ with second-order differences at the centres, 0 through walls
-//   paths      Ẋ = v(t, X): the mass itself, no noise
+//   paths      Ẋ = v(t, X): the mass itself, no noise; where ξ is −∞ beside vacuum, with the v of the next time
 //   energies   E(ρⁿ);  dissipations Iⁿ = ∫ρ|∇ξ|² (no ½), dE/dt = −I;  speeds max |v| at the faces where there is mass
 // Order: that of the slabs, at most 2 in space and time. Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient).
 import ndarray, { type NdArray } from "ndarray";
@@ -135,6 +135,14 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
     return out;
   };
 
+  /** v for paths: where ξ is −∞ beside vacuum, that of the next time, which moved the mass there. */
+  const pathVelocity = (t: number, x: Float64Array): Float64Array => {
+    const v = velocity(t, x);
+    if (v.every(Number.isFinite)) return v;
+    const next = velocity(times[Math.min(slabAt(t).n + 1, last)], x);
+    return v.map((u, i) => (Number.isFinite(u) ? u : next[i]));
+  };
+
   return {
     family: "grid",
     problem,
@@ -177,7 +185,7 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
       equilibriumPaths({
         problem: { populations: [{ viscosity: 0, initial: problem.initial }] },
         fields: { cells, times, density: [slabs] },
-        velocity,
+        velocity: pathVelocity,
         ownSeed: context.seed,
         options,
       }),
@@ -207,6 +215,26 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
       return named;
     },
   };
+}
+
+/** Most bytes of slabs and potentials that one solution keeps. */
+const ROOM = 2 ** 33;
+
+/**
+ * Throws when the slabs and potentials of equal steps would not fit into memory: before any work, where the machine would fail late and mute.
+ *
+ * @param steps number of steps
+ * @param size cells, solid ones too
+ */
+export function demandRoom(where: string, steps: number, size: number): void {
+  demand(
+    16 * steps * size <= ROOM,
+    where,
+    "steps × cells",
+    `be at most ${Math.floor(ROOM / 16)}, since ρ and δE/δρ of every step are kept (16 bytes a cell, ${ROOM / 2 ** 30} GiB in all)`,
+    steps * size,
+    "Use fewer steps or points, or a shorter horizon",
+  );
 }
 
 /** The history of what was measured at some of the times: entry n is that of t_n. */

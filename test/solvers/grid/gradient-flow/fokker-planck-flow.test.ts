@@ -137,6 +137,24 @@ test("the centred flux without diffusion is refused for a flow too", () => {
   expect(fokkerPlanck({ flux: "upwind" }).handles(flow)).toBe(true);
 });
 
+test("empty cells count in the dissipation: ∞ for an entropy, which is not measured, V for a potential", async () => {
+  const flow = (e: ReturnType<typeof energy>) =>
+    gradientFlow({
+      domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+      horizon: 0.1,
+      energy: e,
+      initial: (x) => (Math.abs(x[0] - 0.3) < 0.25 ? 2 : 0),
+    });
+  const heat = await solve(flow(energy({ dimension: 1, internal: entropy() })), fokkerPlanck({ points: 32, steps: 4 }));
+  expect(heat.dissipations?.[0]).toBeNull();
+  expect(heat.dissipations?.[1]).toBeGreaterThan(0);
+  const fall = flow(energy({ dimension: 1, potential: "x" }));
+  const s = await solve(fall, fokkerPlanck({ points: 32, steps: 4 }));
+  // Speed 1 everywhere: I is the mass, and the energy falls by it.
+  for (const I of s.dissipations ?? []) expect(I).toAgree(1, { rtol: 1e-6 });
+  expect(Math.max(...(s.histories.find((h) => h.name === "energy identity")?.values ?? [1]))).toBeLessThan(1e-14);
+});
+
 test("as many steps as a call stack is deep", async () => {
   const flow = gradientFlow({
     domain: domain({ lower: [0], upper: [1], ends: "no-flux" }),

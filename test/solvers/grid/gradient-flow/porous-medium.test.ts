@@ -197,6 +197,47 @@ describe("degenerate and singular starts", () => {
     expect(s.counts.rejected).toBeGreaterThan(0);
   });
 
+  test.each([entropy(), power(0.5)])(
+    "paths leave a block between vacuum, where ξ is −∞ at first: $text",
+    async (internal) => {
+      const s = await run(
+        gradientFlow({
+          domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+          horizon: 0.1,
+          energy: energy({ dimension: 1, internal }),
+          initial: (x) => (Math.abs(x[0]) < 0.5 ? 1 : 0),
+        }),
+        { points: 64, steps: 40 },
+      );
+      expect(s.velocity(0, Float64Array.from([0.49]))[0]).not.toAgree(0, { atol: 1e6 });
+      const { positions } = s.trajectories({ count: 400, steps: 40 });
+      const spread = (cloud: ArrayLike<number>) => Array.from(cloud).reduce((sum, x) => sum + x * x, 0) / 400;
+      const moment = last(s.slabs).reduce((sum, v, k) => sum + v * s.cells.points[k] ** 2, 0) * s.cells.grid.cellVolume;
+      expect(positions.every(Number.isFinite)).toBe(true);
+      // 400 draws: the variance to a standard error of 5 to 10 %; the tails of m = ½ hold upwind's numerical diffusion, which paths have none of.
+      expect(spread(positions.subarray(positions.length - 400))).toAgree(moment, { rtol: 0.3 });
+    },
+  );
+
+  test("rkl2 takes shorter steps rather than thousands of stages, and says when none is short enough", async () => {
+    const flow = (weight: number) =>
+      gradientFlow({
+        domain: domain({ lower: [-2], upper: [2], ends: "no-flux" }),
+        horizon: 0.1,
+        energy: energy({ dimension: 1, internal: power(2, weight) }),
+        initial: (x) => (Math.abs(x[0]) < 0.5 ? 1 : 0),
+      });
+    const stiff = await run(flow(1e5), { points: 64, steps: 1, scheme: "rkl2" });
+    expect(stiff.status.converged).toBe(true);
+    for (const m of history(stiff, "mass")) expect(m).toAgree(1, { rtol: 1e-12 });
+    expect(stiff.counts.rejected).toBeGreaterThan(0);
+    expect(stiff.counts.stages / stiff.counts.steps).toBeLessThan(1000);
+    const hopeless = await run(flow(1e30), { points: 64, steps: 1, scheme: "rkl2" });
+    expect(hopeless.status.text).toMatchInlineSnapshot(
+      `"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds; use more steps"`,
+    );
+  });
+
   test("fronts wait, then move and merge", async () => {
     const problem = mergingBumps({ waiting: 0.25, gap: 0.4 });
     const s = await run(problem, { points: 400, steps: 200, scheme: "second-order" });
@@ -529,6 +570,32 @@ describe("messages", () => {
         "porousMedium: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
         "fokkerPlanck: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
         "lipschitzFlow: the initial density must have a finite mass > 0 on the solver's cells; got 0. Use more points, or move it into the open part of the domain.",
+      ]
+    `);
+  });
+
+  test("more steps than memory holds, also those that a CFL condition asks for", async () => {
+    const square = domain({ lower: [-1, -1], upper: [1, 1], ends: "no-flux" });
+    const flow = (e: Energy) => gradientFlow({ domain: square, energy: e, initial: 1 });
+    const heat = flow(energy({ dimension: 2, internal: entropy() }));
+    const steep = (lipschitz: number) =>
+      flow(lipschitzDivergence({ dimension: 2, divergence: alphaDivergence(2), lipschitz, target: "1 + x^2" }));
+    const refusal = (solved: Promise<unknown>): Promise<string> =>
+      solved.then(
+        () => "solved",
+        (error: Error) => error.message,
+      );
+    expect([
+      await refusal(solve(heat, porousMedium({ points: 512, steps: 4000 }))),
+      await refusal(solve(heat, fokkerPlanck({ points: 512, steps: 4000 }))),
+      await refusal(solve(steep(1e5), lipschitzFlow())),
+      await refusal(solve(steep(1e308), lipschitzFlow())),
+    ]).toMatchInlineSnapshot(`
+      [
+        "porousMedium: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 1048576000. Use fewer steps or points, or a shorter horizon.",
+        "fokkerPlanck: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 1048576000. Use fewer steps or points, or a shorter horizon.",
+        "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 52428800000. Use fewer steps or points, or a shorter horizon.",
+        "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got Infinity. Use fewer steps or points, or a shorter horizon.",
       ]
     `);
   });
