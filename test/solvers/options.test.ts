@@ -13,7 +13,7 @@ import {
   savingsEquilibrium,
   schroedingerBridge,
 } from "../../solvers/grid/index.js";
-import { neuralGame } from "../../solvers/neural/index.js";
+import { neuralGame, neuralGradientFlow } from "../../solvers/neural/index.js";
 import { particleFixedPoint } from "../../solvers/particle/index.js";
 import { UsageError } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
@@ -37,6 +37,7 @@ const solvers: readonly ((misspelt: object) => unknown)[] = [
   savingsEquilibrium,
   particleFixedPoint,
   neuralGame,
+  neuralGradientFlow,
 ];
 
 function refusal(make: () => unknown): string {
@@ -65,6 +66,7 @@ describe("misspelt options", () => {
         "savingsEquilibrium: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
         "particleFixedPoint: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
         "neuralGame: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
+        "neuralGradientFlow: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
       ]
     `);
   });
