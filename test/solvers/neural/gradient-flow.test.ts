@@ -342,7 +342,7 @@ describe("messages", () => {
         "neuralGradientFlow: activation must be one of maxmin, smooth-maxmin, softabs, softplus, tanh, relu; got "swish". Use activation: "smooth-maxmin" to start.",
         "neuralGradientFlow: criticSteps must be an integer ≥ 1; got 0. Use criticSteps: 20 to start.",
         "neuralGradientFlow: firstCriticSteps must be an integer ≥ 1; got -1. Use firstCriticSteps: 500 to start.",
-        "neuralGradientFlow: learningRate must be > 0 and < 1; got 1. Use learningRate: 0.005 to start.",
+        "neuralGradientFlow: learningRate must be > 0 and < 1; got 1. Use learningRate: 0.02 to start.",
         "neuralGradientFlow: batch must be an integer ≥ 1, or null for all; got 0. Leave it out.",
         "neuralGradientFlow: measureEvery must be an integer ≥ 1; got 0. Use measureEvery: 5 to start.",
         "neuralGradientFlow: tolerance must be > 0 and < 1; got 0. Use tolerance: 0.1 to start.",
