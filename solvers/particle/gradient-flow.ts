@@ -6,14 +6,23 @@
 // W₁ flow: plain transport with L = 1. Order 1 in Δt; exact for the clouds at each step (gap reported). Any dimension.
 // Reference: Gu et al. 2024 (key gu2024lipschitz).
 import ndarray from "ndarray";
-import { criticTerms, type GradientFlow, type Law } from "../../problems/index.js";
+import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
-import { demand, demandKnown, usageError } from "../../src/error.js";
-import { type Cloud, cloud, wasserstein2, weightOf } from "../../src/measure/index.js";
-import { type Generator, generator } from "../../src/random/index.js";
-import type { DescentSolution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
+import { demand, demandKnown } from "../../src/error.js";
+import { type Cloud, cloud, wasserstein2 } from "../../src/measure/index.js";
+import { generator } from "../../src/random/index.js";
+import type { DescentSolution } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import { linearCost, semiRelaxedTransport, transformAt, transformGradient } from "../../src/transport/index.js";
+import {
+  areComparable,
+  cloudCourse,
+  drawCloud,
+  freshDraws,
+  refusalForClouds,
+  speedsOf,
+  stacked,
+} from "./cloud-descent.js";
 
 const WHERE = "particleGradientFlow";
 
@@ -81,20 +90,10 @@ export function particleGradientFlow(
   return {
     ...record,
     handles(problem) {
-      if (problem.kind !== "gradient-flow")
-        return `it solves gradient flows, not ${problem.kind}; use a solver of that family`;
-      const { energy, initial, domain } = problem as GradientFlow;
-      if (energy.divergence === null && energy.transport?.order !== 1)
-        return "the energy is neither a Lipschitz-regularised divergence nor W₁; use a grid solver";
-      if (energy.divergence?.lipschitz === Infinity)
+      const refusal = refusalForClouds(problem);
+      if (refusal !== null) return refusal;
+      if ((problem as GradientFlow).energy.divergence?.lipschitz === Infinity)
         return "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz";
-      if (!domain.isPlain || domain.ends.some((e) => e === "periodic"))
-        return "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()";
-      if (initial.distribution === null)
-        return `the initial law ${initial.text} cannot be sampled; give a distribution, or use lipschitzFlow()`;
-      const target = (energy.divergence ?? energy.transport)?.target;
-      if (target?.distribution === null)
-        return `the target ${target.text} cannot be sampled; give a distribution, or use lipschitzFlow()`;
       return true;
     },
     solve: (problem, context) =>
@@ -125,11 +124,11 @@ async function march(
   const began = context.elapsed();
   const { dimension: d, horizon: T, energy } = problem;
   const { lipschitz, divergence, target: law } = criticTerms(energy);
+  const random = generator(context.seed).split(WHERE);
   // Clouds have mass 1; E and I are proportional to the mass.
   const mass = problem.mass ?? 1;
-  const random = generator(context.seed).split(WHERE);
-  const target = draw(law, targetCount, random.split("target"));
-  const first = draw(problem.initial, count, random.split("particles"));
+  const target = drawCloud(law, problem.domain, targetCount, random.split("target"));
+  const first = drawCloud(problem.initial, problem.domain, count, random.split("particles"));
   const cost = linearCost(lipschitz);
   const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : (n * T) / steps));
   const clouds = [first];
@@ -140,7 +139,7 @@ async function march(
   const speeds: number[] = [];
   const measured: number[] = [];
   const distances: number[] = [];
-  const comparable = d === 1 || (first.count === target.count && first.weights === null && target.weights === null);
+  const comparable = areComparable(first, target);
   const breathe = breathing(context.signal);
   let failure: string | null = null;
   let pivots = 0;
@@ -157,16 +156,9 @@ async function march(
     gaps.push(mass * (result.objective.gap as number));
     const { argmin } = transformAt(here.points, result.potential, target, cost);
     const gradient = transformGradient(here.points, argmin, target, cost);
-    let mean = 0;
-    let most = 0;
-    for (let i = 0; i < here.count; i++) {
-      let square = 0;
-      for (let a = 0; a < d; a++) square += gradient[i * d + a] ** 2;
-      mean += weightOf(here, i) * square;
-      most = Math.max(most, Math.sqrt(square));
-    }
-    dissipations.push(mass * mean);
-    speeds.push(most);
+    const { dissipation, largest } = speedsOf(here, gradient);
+    dissipations.push(mass * dissipation);
+    speeds.push(largest);
     if (comparable && (n % measureEvery === 0 || n === steps)) {
       measured.push(n);
       distances.push(wasserstein2(here, target));
@@ -178,14 +170,16 @@ async function march(
   }
   const reached = potentials.length - 1;
   const numbers = Array.from({ length: reached + 1 }, (_, n) => n);
-  const stepAt = (t: number): { n: number; s: number } => {
-    const last = times[reached];
-    demand(t >= 0 && t <= last, "solution", "t", `lie in [0, ${last}]`, t, "Ask for a time between start and horizon");
-    const n = Math.min(Math.floor((t / T) * steps), reached);
-    return { n, s: n === reached ? 0 : (t - times[n]) / (times[n + 1] - times[n]) };
-  };
   const at = (n: number, x: Float64Array) => transformAt(x, potentials[n], target, cost);
   const gradientAt = (n: number, x: Float64Array) => transformGradient(x, at(n, x).argmin, target, cost);
+  const made = times.slice(0, reached + 1);
+  const course = cloudCourse(WHERE, {
+    times: made,
+    clouds: clouds.slice(0, reached + 1),
+    draw: (n, seed) => freshDraws(problem.initial, problem.domain, n, generator(seed).split(WHERE).split("paths")),
+    seed: context.seed,
+    advance: (k, x) => follow(x, at(k, x).argmin, target, lipschitz * (times[k + 1] - times[k])),
+  });
   return {
     family: "particle",
     problem,
@@ -210,104 +204,34 @@ async function march(
     seed: context.seed,
     device: { requested: context.device, used: "cpu", reason: "particles follow critics on the CPU", adapter: null },
     version: context.version,
-    times: times.slice(0, reached + 1),
+    times: made,
     clouds: clouds.slice(0, reached + 1),
     target,
     potentials,
     energies,
     dissipations,
     speeds,
-    density(t) {
-      const { n, s } = stepAt(t);
-      const { points, weights } = clouds[n];
-      return s === 0
-        ? clouds[n]
-        : cloud(
-            points.map((x, i) => x + s * (clouds[n + 1].points[i] - x)),
-            d,
-            weights,
-          );
-    },
-    value: (t, x) => at(stepAt(t).n, x).values,
-    velocity: (t, x) => gradientAt(stepAt(t).n, x).map((g) => -g),
-    trajectories(request: TrajectoryOptions = {}): Trajectories {
-      const { steps: stored = 20, start } = request;
-      demand(Number.isInteger(stored) && stored >= 1, WHERE, "steps", "be an integer ≥ 1", stored, "Use steps: 20");
-      const own = request.count ?? first.count;
-      demand(
-        Number.isInteger(own) && own >= 1 && own <= first.count,
-        WHERE,
-        "count",
-        `be an integer from 1 to ${first.count}, the particles there are`,
-        own,
-        "Leave it out for the whole cloud",
-      );
-      const n = start?.count ?? own;
-      demand(
-        start === undefined || start.dimension === d,
-        WHERE,
-        "start",
-        `have the problem's dimension ${d}`,
-        start?.dimension,
-        "Give points of the same space",
-      );
-      // New points follow the same critics with the solver's own steps; particles are where they were.
-      let path: readonly Float64Array[];
-      if (start === undefined) path = clouds.map((c) => c.points.slice(0, n * d));
-      else {
-        const places = [start.points];
-        for (let k = 0; k < reached; k++)
-          places.push(follow(places[k], at(k, places[k]).argmin, target, lipschitz * (times[k + 1] - times[k])));
-        path = places;
-      }
-      const out = Float64Array.from({ length: stored + 1 }, (_, k) =>
-        k === stored ? times[reached] : (k * times[reached]) / stored,
-      );
-      const positions = new Float64Array((stored + 1) * n * d);
-      out.forEach((t, k) => {
-        const { n: m, s } = stepAt(t);
-        for (let i = 0; i < n * d; i++)
-          positions[k * n * d + i] = s === 0 ? path[m][i] : (1 - s) * path[m][i] + s * path[m + 1][i];
-      });
-      const weights = start === undefined ? (first.weights?.slice(0, n) ?? null) : start.weights;
-      return { count: n, dimension: d, times: out, positions, weights };
-    },
+    density: course.density,
+    value: (t, x) => at(course.stepAt(t).n, x).values,
+    velocity: (t, x) => gradientAt(course.stepAt(t).n, x).map((g) => -g),
+    trajectories: course.trajectories,
     critic: {
       value: (x) => at(reached, x).values,
       gradient: (x) => gradientAt(reached, x),
       certifiedLipschitz: lipschitz,
     },
-    arrays() {
-      const stack = (fields: readonly Float64Array[], shape: number[]) => {
-        const out = new Float64Array(fields.length * fields[0].length);
-        fields.forEach((field, n) => {
-          out.set(field, n * field.length);
-        });
-        return ndarray(out, [fields.length, ...shape]);
-      };
-      return {
-        times: ndarray(times.slice(0, reached + 1), [reached + 1]),
-        energy: ndarray(Float64Array.from(energies), [reached + 1]),
-        dissipation: ndarray(Float64Array.from(dissipations), [reached + 1]),
-        particles: stack(
-          clouds.slice(0, reached + 1).map((c) => c.points),
-          [first.count, d],
-        ),
-        target: ndarray(target.points.slice(), [target.count, d]),
-        potential: stack(potentials, [target.count]),
-      };
-    },
+    arrays: () => ({
+      times: ndarray(made.slice(), [reached + 1]),
+      energy: ndarray(Float64Array.from(energies), [reached + 1]),
+      dissipation: ndarray(Float64Array.from(dissipations), [reached + 1]),
+      particles: stacked(
+        clouds.slice(0, reached + 1).map((c) => c.points),
+        [first.count, d],
+      ),
+      target: ndarray(target.points.slice(), [target.count, d]),
+      potential: stacked(potentials, [target.count]),
+    }),
   };
-}
-
-/** All data, or draws. */
-function draw(law: Law, count: number | null, random: Generator): Cloud {
-  const { distribution } = law;
-  if (distribution === null)
-    throw usageError(WHERE, "the law", "be one that can be sampled", law.text, "Give a distribution");
-  const { data } = distribution;
-  if (data !== null && (count === null || count === data.count)) return data;
-  return distribution.sample(count ?? 200, random);
 }
 
 /** Each point by `reach` straight towards its sample, and no farther than that. */

@@ -1,8 +1,8 @@
-// From a density on a grid to points: the nodes with their masses, or random draws.
+// From a density on a grid to points: the nodes with their masses, or random draws. And from a function to such a density.
 //   cloudOf:        Σ_k (value_k · cell volume) δ_{node k}
 //   sampleDensity:  cell k with probability value_k / Σ values, then uniform in the cell (inverse of the piecewise linear distribution function)
 import { demand } from "../error.js";
-import { nodesOf } from "../grid/index.js";
+import { cells, type Domain, nodesOf } from "../grid/index.js";
 import type { Generator } from "../random/index.js";
 import { type Cloud, cloud } from "./cloud.js";
 import type { Density } from "./density.js";
@@ -80,6 +80,22 @@ export function sampleDensity(
     for (let a = 0; a < d; a++) out[i * d + a] = nodes[k * d + a] + grid.axes[a].spacing * (out[i * d + a] - 0.5);
   }
   return cloud(out, d);
+}
+
+/** Cells along each axis of {@link densityOfFunction}, by dimension. */
+const FINE = [2048, 192, 40];
+
+/**
+ * A function on fine cells of a domain (2048, 192² or 40³), as the density that laws without a sampler are drawn from; 0 in solid cells.
+ *
+ * @param f values at row-major points
+ * @throws UsageError in more than three dimensions
+ */
+export function densityOfFunction(domain: Domain, f: (points: Float64Array) => Float64Array): Density {
+  const { dimension } = domain;
+  demand(dimension <= 3, "densityOfFunction", "dimension", "be at most 3", dimension, "Give a law that can be sampled");
+  const { grid, points, open } = cells(domain, FINE[dimension - 1]);
+  return { kind: "density", grid, values: f(points).map((v, k) => (open[k] === 1 ? v : 0)) };
 }
 
 /** Cells along Morton's curve: by the interleaved bits of their indices, so that neighbours on the curve are neighbours on the grid. */

@@ -5,13 +5,14 @@
 //   target    W₂(ρ_t, Q) over time, and D_f^L between n points of ρ_t and n of Q, by the exact engine: one stick for all families, whose
 //             own D is between densities here and between samples there
 //   exact     errors against the closed form;   numbers: E, I, largest speed, how straight the paths are
-import { cells, type Domain } from "../grid/index.js";
+import type { Domain } from "../grid/index.js";
 import {
   type Cloud,
   cloud,
   cloudOf,
   type Density,
   type Distribution,
+  densityOfFunction,
   empirical,
   sampleDensity,
   wasserstein2,
@@ -62,9 +63,6 @@ const SHARES = [0, 0.25, 0.5, 0.75];
 const LOOKS = 8;
 /** Points a side of the divergence between samples. */
 const STICK = 128;
-/** Cells an axis that a law without a sampler is drawn from, by dimension. */
-const FINE = [2048, 192, 40];
-
 /** Measures the solved runs: of the study, and of each run in their order. */
 export async function measureDensities<P extends EvolvingProblem>(
   problem: P,
@@ -180,16 +178,9 @@ function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: 
   const { data } = law.distribution ?? { data: null };
   if (onLine(domain) && data !== null) return data;
   if (law.density !== null && data === null && domain.dimension <= 3)
-    return points(domain, fine(domain, law.density.evaluate.bind(law.density, 0)), n, gen);
+    return points(domain, densityOfFunction(domain, law.density.evaluate.bind(law.density, 0)), n, gen);
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
-}
-
-/** A density on fine cells of the domain. */
-function fine(domain: Domain, density: (x: Float64Array) => Float64Array): Density {
-  const cut = cells(domain, FINE[domain.dimension - 1]);
-  const values = density(cut.points).map((v, k) => (cut.open[k] === 1 ? v : 0));
-  return { kind: "density", grid: cut.grid, values };
 }
 
 function positionsAt(paths: Trajectories | null, share: number): Float64Array {
@@ -326,7 +317,10 @@ function exactErrors(
     "law at T, W₂":
       density === null
         ? null
-        : wasserstein2(here, points(problem.domain, fine(problem.domain, known), here.count, gen.split("law"))),
+        : wasserstein2(
+            here,
+            points(problem.domain, densityOfFunction(problem.domain, known), here.count, gen.split("law")),
+          ),
     ...(energy === null ? {} : { "energy at T": found === null ? null : Math.abs(found - energy(T)) }),
   };
 }

@@ -266,6 +266,27 @@ export function criticWeights(
   return w;
 }
 
+/**
+ * Björck's step W ← ½(3W − WWᵀW) on the hidden weights, in place: singular values near 1 come quadratically nearer. After each ascent
+ * step it keeps the layers orthonormal, as they started: dividing by ‖W‖₂ alone lets one direction grow and starves the others.
+ *
+ * @param parameters tensors of {@link criticParameterShapes}; replaced ones are disposed
+ *
+ * *References*: anil2019sorting
+ */
+export function orthonormalise(tf: TensorLibrary, shape: CriticShape, parameters: Tensor[]): void {
+  for (let k = 0; k < shape.depth; k++) {
+    const w = parameters[2 * k] as Tensor2D;
+    parameters[2 * k] = tf.tidy(() => {
+      const turned = tf.transpose(w);
+      const [rows, columns] = w.shape;
+      const cube = rows <= columns ? tf.matMul(tf.matMul(w, turned), w) : tf.matMul(w, tf.matMul(turned, w));
+      return tf.sub(tf.mul(w, 1.5), tf.mul(cube, 0.5));
+    });
+    w.dispose();
+  }
+}
+
 /** A forward pass, with what the backward pass needs. */
 export interface CriticPass {
   /** φ(u), shape [n]. */

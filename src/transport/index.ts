@@ -1,3 +1,4 @@
+export * from "./balance.js";
 export * from "./cell-critic.js";
 export * from "./chain-critic.js";
 export * from "./cost.js";

@@ -25,7 +25,7 @@ import {
   savingsEquilibrium,
   schroedingerBridge,
 } from "../../solvers/grid/index.js";
-import { neuralGame } from "../../solvers/neural/index.js";
+import { neuralGame, neuralGradientFlow } from "../../solvers/neural/index.js";
 import { particleFixedPoint, particleGradientFlow } from "../../solvers/particle/index.js";
 import { UsageError } from "../../src/error.js";
 import { domain } from "../../src/grid/index.js";
@@ -54,6 +54,7 @@ const solvers: readonly ((misspelt: object) => unknown)[] = [
   lipschitzFlow,
   jko,
   particleGradientFlow,
+  neuralGradientFlow,
 ];
 
 function refusal(make: () => unknown): string {
@@ -86,6 +87,7 @@ describe("misspelt options", () => {
         "lipschitzFlow: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
         "jko: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
         "particleGradientFlow: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
+        "neuralGradientFlow: options must have no "tolerence"; got 0.001. Did you mean tolerance.",
       ]
     `);
   });

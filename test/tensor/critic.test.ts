@@ -18,6 +18,7 @@ import {
   disposeAdam,
   hostCritic,
   openTensors,
+  orthonormalise,
   spectralNormBound,
   type TensorLibrary,
   targetReward,
@@ -154,6 +155,27 @@ function tensors(parameters: readonly Float32Array[], shape: CriticShape): Tenso
 function directions(shape: CriticShape): Tensor[] {
   return criticDirections(shape, generator(9)).map((u) => tf.tensor2d(u, [u.length, 1]));
 }
+
+describe("orthonormalise", () => {
+  test("hidden singular values 1 + δ become 1 − 3δ²/2 + O(δ³); biases and the last layer stay", async () => {
+    // W = (1 + δ) Q for a matrix Q with orthonormal rows or columns
+    const delta = 0.01;
+    const start = criticParameters(base, generator(7), 1);
+    const shapes = criticParameterShapes(base);
+    const parameters = start.map((p, i) => tf.tensor(i % 2 === 0 ? p.map((x) => x * (1 + delta)) : p, shapes[i]));
+    const kept = [1, 3, 4, 5].map((i) => parameters[i]);
+    orthonormalise(tf, base, parameters);
+    expect([1, 3, 4, 5].map((i) => parameters[i])).toEqual(kept);
+    for (const i of [0, 2]) {
+      const w = (await parameters[i].data()) as Float32Array;
+      expect(w).toAgree(
+        start[i].map((x) => x * (1 - 1.5 * delta ** 2 - 0.5 * delta ** 3)),
+        { rtol: 0, atol: 1e-6 },
+      );
+    }
+    tf.dispose(parameters);
+  });
+});
 
 describe("spectralNormBound", () => {
   test.each([

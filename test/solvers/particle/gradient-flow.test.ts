@@ -147,6 +147,32 @@ describe("the solution", () => {
   });
 });
 
+it("laws that are densities are drawn from; more paths than particles start at new draws", async () => {
+  const problem = gradientFlow({
+    domain: domain({ lower: [0], upper: [4], ends: "no-flux" }),
+    horizon: 0.5,
+    initial: "heaviside(1 - x)",
+    energy: lipschitzDivergence({
+      dimension: 1,
+      divergence: kullbackLeibler(),
+      lipschitz: 1,
+      target: "heaviside(x - 2) * heaviside(3 - x)",
+    }),
+  });
+  const s = await solve(problem, particleGradientFlow({ count: 100, targetCount: 100, steps: 5 }), { seed: 3 });
+  const mean = (x: Float64Array) => x.reduce((a, b) => a + b, 0) / x.length;
+  // uniform on [0, 1] and [2, 3]: standard error of a mean of 100 is 0.029
+  expect(Math.abs(mean(s.clouds[0].points) - 0.5)).toBeLessThan(4 * 0.029);
+  expect(Math.abs(mean(s.target.points) - 2.5)).toBeLessThan(4 * 0.029);
+  expect(s.clouds[0].points.every((x) => x >= 0 && x <= 1)).toBe(true);
+  const paths = s.trajectories({ count: 300, steps: 5 });
+  expect(paths.count).toBe(300);
+  // nobody has arrived: all have moved by L t
+  const [first, last] = [paths.positions.slice(0, 300), paths.positions.slice(-300)];
+  expect(last.map((x, i) => x - first[i])).toAgree(new Float64Array(300).fill(0.5), { rtol: 1e-12 });
+  expect(s.trajectories({ count: 300, steps: 5, seed: 4 }).positions).not.toEqual(paths.positions);
+});
+
 it("E and I are those of the problem's mass", async () => {
   const of = (mass: number) =>
     solve(
@@ -185,7 +211,7 @@ it("paths of some of a weighted cloud keep their weights; a flow that stopped ha
     }),
   });
   const s = await solve(problem, particleGradientFlow({ count: 3, targetCount: 7, steps: 2 }));
-  expect(s.trajectories({ count: 2 }).weights).toAgree([0.1, 0.2], { rtol: 1e-14 });
+  expect(s.trajectories({ count: 2 }).weights).toAgree([1 / 3, 2 / 3], { rtol: 1e-14 });
   const stopped = await solve(
     problem,
     particleGradientFlow({ count: 3, targetCount: 7, steps: 2, tolerance: 1e-300 }),
@@ -220,14 +246,17 @@ describe("messages", () => {
       energy: Parameters<typeof gradientFlow>[0]["energy"],
     ) => gradientFlow({ domain: wide, initial, energy });
     const good = lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target });
+    const inFour = (initial: Parameters<typeof gradientFlow>[0]["initial"], law: typeof initial) =>
+      gradientFlow({
+        domain: domain({ lower: [0, 0, 0, 0], upper: [1, 1, 1, 1], ends: "no-flux" }),
+        initial,
+        energy: lipschitzDivergence({ dimension: 4, divergence: kullbackLeibler(), lipschitz: 1, target: law }),
+      });
     const solver = particleGradientFlow();
     expect(
       [
-        flow("exp(-x^2)", good),
-        flow(
-          target,
-          lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 1, target: "exp(-x^2)" }),
-        ),
+        inFour("exp(-x1^2)", gaussian({ mean: [0, 0, 0, 0] })),
+        inFour(gaussian({ mean: [0, 0, 0, 0] }), "exp(-x1^2)"),
         flow(target, lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: Infinity, target })),
         flow(target, transportTo({ dimension: 1, order: 2, target })),
         gradientFlow({ domain: domain({ lower: [0], upper: [1] }), initial: target, energy: good }),
@@ -239,20 +268,20 @@ describe("messages", () => {
       ].map((p) => solver.handles(p)),
     ).toMatchInlineSnapshot(`
       [
-        "the initial law exp(-x^2) cannot be sampled; give a distribution, or use lipschitzFlow()",
-        "the target exp(-x^2) cannot be sampled; give a distribution, or use lipschitzFlow()",
+        "the initial law exp(-x1^2) cannot be sampled; give a distribution",
+        "the target exp(-x1^2) cannot be sampled; give a distribution",
         "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz",
         "the energy is neither a Lipschitz-regularised divergence nor W₁; use a grid solver",
-        "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()",
-        "particles go straight to their samples, through obstacles and not round periodic axes; use lipschitzFlow()",
+        "particles go through obstacles and not round periodic axes; use lipschitzFlow()",
+        "particles go through obstacles and not round periodic axes; use lipschitzFlow()",
       ]
     `);
     const s = await solve(flow(target, good), particleGradientFlow({ count: 2, targetCount: 2, steps: 1 }));
     expect(message(() => s.density(2))).toMatchInlineSnapshot(
       `"solution: t must lie in [0, 1]; got 2. Ask for a time between start and horizon."`,
     );
-    expect(message(() => s.trajectories({ count: 3 }))).toMatchInlineSnapshot(
-      `"particleGradientFlow: count must be an integer from 1 to 2, the particles there are; got 3. Leave it out for the whole cloud."`,
+    expect(message(() => s.trajectories({ count: 0 }))).toMatchInlineSnapshot(
+      `"particleGradientFlow: count must be an integer ≥ 1; got 0. Leave it out for the whole cloud."`,
     );
     expect(message(() => s.trajectories({ steps: 0 }))).toMatchInlineSnapshot(
       `"particleGradientFlow: steps must be an integer ≥ 1; got 0. Use steps: 20."`,
