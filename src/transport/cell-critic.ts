@@ -243,9 +243,9 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
       for (const k of members) phi[k] = y - (top - phi[k]);
     }
   };
-  // First start: R = q, and steps in the ratio of |∇φ| ≤ L to fluxes of about the longest side.
+  // First start: R = q, and steps in a ratio of the dimension of ∇φ over a flux; START suits L × side from 1e-6 to 10.
   let state: { readonly x: Float64Array; readonly y: Fields } | null = null;
-  let ratio = lipschitz / widest;
+  let ratio = (START * lipschitz) / widest;
 
   return {
     async solve(source, friction = null) {
@@ -408,6 +408,8 @@ function primalDual(options: CellCriticOptions): CellCriticPlan {
 
 const ONE = new Float64Array([1]);
 const ZERO = new Float64Array(1);
+/** First ratio of the steps × (longest side)/L. */
+const START = 60;
 /** κ × (longest side)². */
 const KAPPA = 8;
 

@@ -209,7 +209,7 @@ async function march(
     const next = carried(cut, before, critic.moved);
     const least = smallest(next);
     if (least < 0) {
-      // The step is taken again, half as long; round-off of an emptied cell is no reason to.
+      // The step is taken again, half as long, so that no cell is below 0, not even by round-off.
       dt = step / 2;
       halved++;
       if (halved > 30)

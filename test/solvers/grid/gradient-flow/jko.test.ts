@@ -46,11 +46,11 @@ const implicitStep = ([a, s]: readonly [number, number], tau: number): readonly 
   return [a / (1 + tau), width];
 };
 
-const diffusion = (options: Partial<EnergyOptions> = {}) =>
+const diffusion = (options: Partial<EnergyOptions> = {}, initial = "exp(-(x - 1.5)^2/0.5)") =>
   gradientFlow({
     domain: box(6),
     energy: energy({ dimension: 1, internal: entropy(), potential: "x^2/2", convexity: 1, ...options }),
-    initial: "exp(-(x - 1.5)^2/0.5)",
+    initial,
   });
 
 describe("minimising movements of Gaussians (C11)", () => {
@@ -101,10 +101,7 @@ describe("minimising movements of Gaussians (C11)", () => {
   test("two flows of a 1-convex energy come together like (1 + τ)^{−n} or faster", async () => {
     const settings: JkoOptions = { points: 128, step: 1 / 16, tolerance: 1e-6 };
     const one = await solve(diffusion(), jko(settings));
-    const other = await solve(
-      gradientFlow({ ...diffusion(), initial: "exp(-(x + 1)^2/0.4) + exp(-(x - 0.5)^2/0.2)" }),
-      jko(settings),
-    );
+    const other = await solve(diffusion({}, "exp(-(x + 1)^2/0.4) + exp(-(x - 0.5)^2/0.2)"), jko(settings));
     const h = one.cells.grid.axes[0].spacing;
     const distance = (n: number): number => {
       // ∫|F⁻¹ − G⁻¹|² from both cumulated densities.
@@ -126,7 +123,7 @@ describe("minimising movements of Gaussians (C11)", () => {
 
   test("an equilibrium is kept, that of a divergence to a target too", async () => {
     for (const problem of [
-      gradientFlow({ ...diffusion(), initial: "exp(-x^2/2)" }),
+      diffusion({}, "exp(-x^2/2)"),
       gradientFlow({
         domain: box(4),
         energy: energy({ dimension: 1, internal: divergenceTo(kullbackLeibler(), "exp(-x^4/4)/2.563", 1) }),
