@@ -99,7 +99,7 @@ function law(
   };
 }
 
-/** Largest distance between points of both clouds, from below by a box: its longest side; from above its diagonal. */
+/** No two points are farther apart than the diagonal of the box round both clouds. */
 function diameter({ source, target }: DiscriminatorCase): number {
   const d = source.dimension;
   let square = 0;

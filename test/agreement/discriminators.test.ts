@@ -133,7 +133,7 @@ describe("in the plane", () => {
   const laws = Array.from({ length: 10 }, () => [mixture(random), mixture(random)] as const);
 
   it("ten random pairs of smooth laws: the difference of the two discretisations is at most 0.0155 L h", async () => {
-    for (const n of [12, 24]) {
+    for (const n of [12, 18]) {
       const cut = cells(box, n);
       for (const [k, [from, to]] of laws.entries()) {
         const f = divergences[k % divergences.length];
@@ -141,7 +141,7 @@ describe("in the plane", () => {
         const [p, q] = [on(cut, from), on(cut, to)];
         const engine = await byEngine(cloud(cut.points, 2, p), cloud(cut.points, 2, q), f, L);
         const [below, above] = await onCells(cut, p, q, f, L, 1e-4);
-        // Measured: 0.0150, 0.0137, 0.0131, 0.0135 at 12, 16, 24 and 32 cells a side.
+        // Measured: 0.0150, 0.0137, 0.0131, 0.0135 at 12, 16, 24 and 32 cells a side, an order of 1.
         expect(Math.abs((below + above) / 2 - engine)).toBeLessThan(0.0155 * L * (4 / n));
       }
     }

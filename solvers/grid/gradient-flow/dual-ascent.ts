@@ -215,7 +215,14 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
         return plan.integral(atoms, psi) - cost.conjugate(centreImages.values);
       };
       let value = back();
-      precondition(gradient, source, meanSecant(centreImages.values));
+      const bend = meanSecant(centreImages.values);
+      if (!Number.isFinite(bend)) {
+        // Beyond the domain of e* (fast diffusion, α < 1) no density is finite: Newton's method goes on from the best potential.
+        phi.set(best.phi);
+        now = look(phi);
+        break;
+      }
+      precondition(gradient, source, bend);
       promised = along(gradient);
       const psi0 = psi.slice();
       for (let tries = 0; tries < 20; tries++) {
