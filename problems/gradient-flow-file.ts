@@ -12,7 +12,7 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { demand } from "../src/error.js";
-import { distributionFrom } from "../src/measure/index.js";
+import { type Cloud, distributionFrom } from "../src/measure/index.js";
 import type { Coordinate } from "../src/problem.js";
 import { gradientFlows } from "./catalogue/index.js";
 import {
@@ -118,7 +118,7 @@ const overrides: Readonly<Record<string, z.ZodType<object>>> = {
  * @param folder where relative paths of data files begin; default the working directory
  * @throws UsageError that names the field when the value does not fit
  *
- * *Notes*: samples of a target in a csv file give the coordinates their names and units; all rows are used.
+ * *Notes*: samples of a target in a csv file give the coordinates their names and units; `heldOutFraction` of its rows are seen by no solver.
  *
  * @example
  * gradientFlowFrom({
@@ -134,15 +134,16 @@ export function gradientFlowFrom(json: unknown, folder = "."): GradientFlow {
   refuseFunctions(json, []);
   const f = read(flow, json, json, []);
   const space = domainFrom(f.domain);
-  const { energy, coordinates } = energyFrom(f.energy, space.dimension, folder);
+  const { energy, coordinates, heldOut } = energyFrom(f.energy, space.dimension, folder);
   return gradientFlow({
     name: f.name,
     title: f.title,
     horizon: f.horizon,
     domain: space,
     energy,
-    initial: lawInput(f.initial, folder, "initial").law,
+    initial: startInput(f.initial, folder),
     mass: f.mass,
+    heldOut,
     coordinates,
   });
 }
@@ -160,6 +161,7 @@ export function readGradientFlowFile(path: string): GradientFlow {
 interface DescribedEnergy {
   readonly energy: Energy;
   readonly coordinates: readonly Coordinate[] | null;
+  readonly heldOut: Cloud | null;
 }
 
 function energyFrom(e: z.infer<typeof energyParts>, dimension: number, folder: string): DescribedEnergy {
@@ -167,14 +169,14 @@ function energyFrom(e: z.infer<typeof energyParts>, dimension: number, folder: s
     const internal = e.internal === null || e.internal === undefined ? null : internalFrom(e.internal, dimension);
     const { potential, interaction, convexity } = e;
     const made = energy({ dimension, internal, potential, interaction, convexity, cap: e.cap ?? undefined });
-    return { energy: made, coordinates: null };
+    return { energy: made, coordinates: null, heldOut: null };
   }
-  const { law: target, coordinates } = lawInput(e.target, folder, "energy.target");
+  const { law: target, coordinates, heldOut } = lawInput(e.target, folder, "energy.target");
   const made =
     e.kind === "transport"
       ? transportTo({ dimension, order: e.order, target })
       : lipschitzDivergence({ dimension, divergence: e.divergence, lipschitz: e.lipschitz, target });
-  return { energy: made, coordinates };
+  return { energy: made, coordinates, heldOut };
 }
 
 function internalFrom(e: z.infer<typeof internalPart>, dimension: number): InternalEnergy {
@@ -183,20 +185,26 @@ function internalFrom(e: z.infer<typeof internalPart>, dimension: number): Inter
   return divergenceTo(e.divergence, typeof e.target === "object" ? distributionFrom(e.target) : e.target, dimension);
 }
 
-function lawInput(
-  description: LawField,
-  folder: string,
-  name: string,
-): { readonly law: LawInput; readonly coordinates: readonly Coordinate[] | null } {
-  if (typeof description !== "object") return { law: description, coordinates: null };
-  const made = lawFrom(description, folder, name);
+interface DescribedLaw {
+  readonly law: LawInput;
+  readonly coordinates: readonly Coordinate[] | null;
+  readonly heldOut: Cloud | null;
+}
+
+function lawInput(description: LawField, folder: string, name: string): DescribedLaw {
+  if (typeof description !== "object") return { law: description, coordinates: null, heldOut: null };
+  return lawFrom(description, folder, name);
+}
+
+function startInput(description: LawField, folder: string): LawInput {
+  const { law, heldOut } = lawInput(description, folder, "initial");
   demand(
-    made.heldOut === null,
+    heldOut === null,
     WHERE,
-    `${name}.heldOutFraction`,
+    "initial.heldOutFraction",
     "be 0",
-    made.heldOut?.count,
-    "A gradient flow uses every sample: leave it out",
+    heldOut?.count,
+    "Hold out samples of the target only",
   );
-  return made;
+  return law;
 }

@@ -67,6 +67,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
     "initial",
     "mass",
     "exact",
+    "heldOut",
     "coordinates",
     "references",
   ]);

@@ -178,9 +178,11 @@ describe("a description is a file", () => {
     const held = through(file);
     held.energy.target.heldOutFraction = 0.4;
     writeFileSync(path, JSON.stringify(held));
-    expect(message(() => readGradientFlowFile(path))).toMatchInlineSnapshot(
-      `"problem file: energy.target.heldOutFraction must be 0; got 1. A gradient flow uses every sample: leave it out."`,
-    );
+    const parted = readGradientFlowFile(path);
+    expect([parted.energy.divergence?.target.distribution?.data?.count, parted.heldOut?.count]).toEqual([2, 1]);
+    const start = { ...file, initial: { ...file.energy.target, heldOutFraction: 0.4 } };
+    writeFileSync(path, JSON.stringify(start));
+    expect(message(() => readGradientFlowFile(path))).toMatchInlineSnapshot(`"problem file: initial.heldOutFraction must be 0; got 1. Hold out samples of the target only."`);
     writeFileSync(
       path,
       JSON.stringify({ ...file, energy: { ...file.energy, target: { kind: "csv", file: "no.csv" } } }),
