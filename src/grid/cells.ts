@@ -36,12 +36,18 @@ export interface Cells {
   readonly points: Float64Array;
 }
 
+/** Cells along each axis, one number for all, or `null` for the usual: 256, 64, 32 in one, two, three dimensions. */
+export type CellCounts = number | readonly number[] | null;
+
+const USUAL = [256, 64, 32];
+
 /**
  * Throws unless `points` can be cells along the axes of some domain: for solvers, which learn the domain later.
  *
  * @param points integers ≥ 4, or one for all axes
  */
-export function demandPoints(where: string, points: number | readonly number[]): void {
+export function demandPoints(where: string, points: CellCounts): void {
+  if (points === null) return;
   const counts: readonly number[] = Array.isArray(points) ? points : [points];
   demand(
     counts.length >= 1 && counts.every((n) => Number.isInteger(n) && n >= 4),
@@ -57,16 +63,17 @@ export function demandPoints(where: string, points: number | readonly number[]):
  * Cuts a domain into cells.
  *
  * @param domain in one to three dimensions
- * @param points cells along each axis, or one number for all; integers ≥ 4
+ * @param points cells along each axis, or one number for all, integers ≥ 4; or `null` for the usual
  * @throws UsageError when the dimension is above 3, a number does not fit, no cell is open, or a door has no cell face
  *
  * *Good values*: 64 a side; openings and obstacles at least four cells wide.
  */
-export function cells(domain: Domain, points: number | readonly number[]): Cells {
+export function cells(domain: Domain, points: CellCounts): Cells {
   const where = "cells";
   const d = domain.dimension;
   demand(d <= 3, where, "dimension", "be 1, 2 or 3", d, "Use a particle or neural solver in higher dimension");
-  const counts: readonly number[] = typeof points === "number" ? Array(d).fill(points) : points;
+  const every = points ?? USUAL[d - 1];
+  const counts: readonly number[] = typeof every === "number" ? Array(d).fill(every) : every;
   demand(
     Array.isArray(counts) && counts.length === d,
     where,

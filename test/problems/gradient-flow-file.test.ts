@@ -182,7 +182,9 @@ describe("a description is a file", () => {
     expect([parted.energy.divergence?.target.distribution?.data?.count, parted.heldOut?.count]).toEqual([2, 1]);
     const start = { ...file, initial: { ...file.energy.target, heldOutFraction: 0.4 } };
     writeFileSync(path, JSON.stringify(start));
-    expect(message(() => readGradientFlowFile(path))).toMatchInlineSnapshot(`"problem file: initial.heldOutFraction must be 0; got 1. Hold out samples of the target only."`);
+    expect(message(() => readGradientFlowFile(path))).toMatchInlineSnapshot(
+      `"problem file: initial.heldOutFraction must be 0; got 1. Hold out samples of the target only."`,
+    );
     writeFileSync(
       path,
       JSON.stringify({ ...file, energy: { ...file.energy, target: { kind: "csv", file: "no.csv" } } }),

@@ -13,7 +13,7 @@ import ndarray, { type NdArray } from "ndarray";
 import { densityOn, type Field, type FokkerPlanck, type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
-import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { multigrid, type Stencil, stencil } from "../../../src/linalg/index.js";
 import type { Density } from "../../../src/measure/index.js";
 import type { Solution, TrajectoryOptions } from "../../../src/solution/index.js";
@@ -35,8 +35,8 @@ export type FluxName = "scharfetter-gummel" | "chang-cooper" | "upwind" | "centr
 export type TimeStep = "implicit-euler" | "crank-nicolson" | "bdf2";
 
 export interface FokkerPlanckSolverOptions {
-  /** Cells along each axis, or one number for all; default 64. */
-  readonly points?: number | readonly number[];
+  /** Cells along each axis, or one number for all; default `null`: 256, 64, 32 in one, two, three dimensions. */
+  readonly points?: CellCounts;
   /** Time steps N; default 64. */
   readonly steps?: number;
   /** Default `"scharfetter-gummel"`. */
@@ -99,7 +99,13 @@ export function fokkerPlanck(
 ): Solver<FokkerPlanck | GradientFlow, FokkerPlanckSolution> {
   const where = "fokkerPlanck";
   demandKnown(where, options, ["points", "steps", "flux", "time", "tolerance"]);
-  const { points = 64, steps = 64, flux = "scharfetter-gummel", time = "implicit-euler", tolerance = 1e-11 } = options;
+  const {
+    points = null,
+    steps = 64,
+    flux = "scharfetter-gummel",
+    time = "implicit-euler",
+    tolerance = 1e-11,
+  } = options;
   demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");
   demand(

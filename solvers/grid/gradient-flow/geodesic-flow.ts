@@ -4,7 +4,7 @@
 // One transport problem serves all steps; densities are the atoms' masses given to the cells around them linearly: ≥ 0, mass exact.
 // Reference: Ambrosio, Gigli, Savaré 2008, §9.1 (key ambrosio2008gradient); McCann 1997 (key mccann1997convexity).
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
-import { cells, deposit, integrate } from "../../../src/grid/index.js";
+import { type CellCounts, cells, deposit, integrate } from "../../../src/grid/index.js";
 import type { SolveContext } from "../../../src/solver.js";
 import { gridTransport } from "./grid-transport.js";
 import { semiDual } from "./semi-dual.js";
@@ -22,7 +22,7 @@ export async function geodesicFlow(
   context: SolveContext,
   record: Parameters<typeof gradientFlowSolution>[0]["solver"],
   settings: {
-    readonly points: number | readonly number[];
+    readonly points: CellCounts;
     readonly step: number | null;
     readonly samples: number | null;
   },

@@ -13,7 +13,7 @@
 import { densityOn, type GradientFlow } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
-import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type Ascent, dualAscent } from "./dual-ascent.js";
 import { type EnergyCost, energyCost } from "./end-cost.js";
@@ -24,8 +24,8 @@ import { semiDual } from "./semi-dual.js";
 import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
 
 export interface JkoOptions {
-  /** Cells along each axis, or one number for all; default 64. */
-  readonly points?: number | readonly number[];
+  /** Cells along each axis, or one number for all; default `null`: 256, 64, 32 in one, two, three dimensions. */
+  readonly points?: CellCounts;
   /** τ > 0; shortened so that a whole number of steps fits the horizon. Default horizon/32. */
   readonly step?: number;
   /** Default `"back-and-forth"`. */
@@ -78,7 +78,14 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
     "rounds",
     "samples",
   ]);
-  const { points = 64, step = null, method = "back-and-forth", variant = "jko", rounds = 20, samples = null } = options;
+  const {
+    points = null,
+    step = null,
+    method = "back-and-forth",
+    variant = "jko",
+    rounds = 20,
+    samples = null,
+  } = options;
   const dual = method === "primal-dual";
   const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 40 } = options;
   demandPoints(where, points);
@@ -174,7 +181,7 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
 }
 
 interface Settings {
-  readonly points: number | readonly number[];
+  readonly points: CellCounts;
   readonly step: number | null;
   readonly method: "back-and-forth" | "primal-dual";
   readonly variant: "jko" | "crank-nicolson";

@@ -12,7 +12,7 @@
 import { criticTerms, densityOn, type GradientFlow, type Law, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
-import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { generator } from "../../../src/random/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type CellFriction, cellCritic } from "../../../src/transport/index.js";
@@ -22,8 +22,8 @@ import { demandRoom, type GradientFlowSolution, gradientFlowSolution } from "./s
 
 /** What {@link lipschitzFlow} takes. */
 export interface LipschitzFlowOptions {
-  /** Cells along each axis, or one number for all; default 64. */
-  readonly points?: number | readonly number[];
+  /** Cells along each axis, or one number for all; default `null`: 256, 64, 32 in one, two, three dimensions. */
+  readonly points?: CellCounts;
   /** Equal time steps, or `"cfl"`: as few equal ones as `cfl` allows; default `"cfl"`. */
   readonly steps?: number | "cfl";
   /** L Δt Σ 1/h_a for `steps: "cfl"`, 0 < cfl ≤ 1; default 0.5, which keeps ρ ≥ 0 for certain. */
@@ -68,7 +68,7 @@ export interface LipschitzFlowSolution extends GradientFlowSolution {
  */
 export function lipschitzFlow(options: LipschitzFlowOptions = {}): Solver<GradientFlow, LipschitzFlowSolution> {
   demandKnown(WHERE, options, ["points", "steps", "cfl", "transport", "tolerance", "maxIterations", "targetSamples"]);
-  const { points = 64, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 10_000 } = options;
+  const { points = null, steps = "cfl", cfl = 0.5, transport = "upwind", maxIterations = 10_000 } = options;
   const { tolerance, targetSamples = 20_000 } = options;
   demandPoints(WHERE, points);
   demand(

@@ -12,7 +12,7 @@
 import { type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
-import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
 import { demandRoom, type GradientFlowSolution, gradientFlowSolution, measured } from "./solution.js";
@@ -23,8 +23,8 @@ import { faceLimiter, type UpwindStages, upwindStages } from "./upwind-step.js";
 export type PorousMediumScheme = "implicit" | "second-order" | "rkl2";
 
 export interface PorousMediumOptions {
-  /** Cells along each axis, or one number for all; default 64. */
-  readonly points?: number | readonly number[];
+  /** Cells along each axis, or one number for all; default `null`: 256, 64, 32 in one, two, three dimensions. */
+  readonly points?: CellCounts;
   /** Time steps N, all of length T/N unless they must be halved; with `adaptive`, the first one has length T/N. Default 64. */
   readonly steps?: number;
   /** Largest relative L¹ error of a step, for steps that adapt; default `null`: equal steps. */
@@ -72,7 +72,7 @@ const GAMMA = 1 - Math.SQRT1_2;
 export function porousMedium(options: PorousMediumOptions = {}): Solver<GradientFlow, GradientFlowSolution> {
   const where = "porousMedium";
   demandKnown(where, options, ["points", "steps", "adaptive", "scheme", "tolerance"]);
-  const { points = 64, steps = 64, adaptive = null, scheme = "implicit", tolerance = 1e-10 } = options;
+  const { points = null, steps = 64, adaptive = null, scheme = "implicit", tolerance = 1e-10 } = options;
   demandPoints(where, points);
   demand(Number.isInteger(steps) && steps >= 1, where, "steps", "be an integer ≥ 1", steps, "Use steps: 64 to start");
   demand(

@@ -433,7 +433,9 @@ describe("messages", () => {
     expect(solver.handles(singularTarget())).toBe(true);
   });
   it("of steps that break the CFL condition, and targets inside walls", async () => {
-    await expect(solve(huberFlow(), lipschitzFlow({ steps: 5 }))).rejects.toThrowErrorMatchingInlineSnapshot(
+    await expect(
+      solve(huberFlow(), lipschitzFlow({ points: 64, steps: 5 })),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
       `[UsageError: lipschitzFlow: steps must be ≥ 18 so that L Δt Σ 1/h ≤ 1; got 5. Use steps: "cfl", or fewer points.]`,
     );
     const blocked = gradientFlow({
