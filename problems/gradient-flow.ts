@@ -174,7 +174,9 @@ function wellPosedness(energy: Energy): WellPosedness {
     if (regular.lipschitz < Infinity)
       return {
         wellPosed: true,
-        reasons: [`speed is at most L = ${regular.lipschitz}: finite for every target, singular ones too`],
+        reasons: [
+          `speed is at most L = ${Number(regular.lipschitz.toPrecision(6))}: finite for every target, singular ones too`,
+        ],
       };
     const singular = regular.target.density === null;
     return singular

@@ -26,7 +26,7 @@ function study<P extends Problem>(record: StudyRecord, problem: P, runs: readonl
 <section>
 ${alone ? "" : `<h2>${escapeHtml(record.title)}</h2>`}
 ${summary(record)}
-<div class="equations">${record.equations.map((e) => `<div>${escapeHtml(e)}</div>`).join("")}</div>
+<div class="equations">${record.equations.map((e) => `<div>${escapeHtml(rounded(e))}</div>`).join("")}</div>
 ${parameters(problem)}
 <h3>What each solver reports</h3>
 ${objectiveTable(record)}
@@ -41,6 +41,11 @@ ${spreadTable(record)}
 ${historyFigure(record)}
 <details><summary>Options, counts and devices</summary><div class="scroll"><table><thead><tr><th>solver</th><th>options</th><th>counts</th><th>device</th></tr></thead><tbody>${record.runs.map(provenance).join("")}</tbody></table></div></details>
 </section>`;
+}
+
+/** A formula as it is read: numbers of many digits cut to six. What is exact stands under the parameters. */
+function rounded(text: string): string {
+  return text.replaceAll(/\d+\.\d{7,}/g, (digits) => String(Number(Number(digits).toPrecision(6))));
 }
 
 const style = `
