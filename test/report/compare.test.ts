@@ -162,7 +162,8 @@ describe("the report", () => {
     expect(csv[0]).toBe("problem,solver,kind,name,value,standard error,relation,bound,verdict");
     expect(csv.every((line) => line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/).length === 9)).toBe(true);
     const arrays = decodeNpz(readFileSync(join(target, "fields.npz")));
-    expect(arrays[`${comparison.record.studies[0].name}/a/paths`].shape).toEqual([21, 48, 2]);
+    expect(arrays[`${comparison.record.studies[0].name}/a/report_paths`].shape).toEqual([21, 48, 2]);
+    expect(arrays[`${comparison.record.studies[0].name}/a/report_times`].shape).toEqual([21]);
     expect(parseBibliography(readFileSync(join(target, "references.bib"), "utf8")).has("gu2024proximal")).toBe(true);
   });
 

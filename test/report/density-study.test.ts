@@ -1,11 +1,15 @@
 // The comparison of evolving densities, on closed forms put on cells: every measured number is then known.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type GradientFlow, huberFlow, huberGap, wallDrift } from "../../problems/index.js";
 import { fokkerPlanck } from "../../solvers/index.js";
 import { cells, domain } from "../../src/grid/index.js";
+import { decodeNpz } from "../../src/io/index.js";
 import { cloud } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import { compare, renderHtml, resultRows } from "../../src/report/index.js";
+import { compare, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
 import { wound } from "../../src/report/points.js";
 import type { DescentSolution, Solution } from "../../src/solution/index.js";
 import type { Solver } from "../../src/solver.js";
@@ -154,4 +158,19 @@ it("a periodic axis has no seam", () => {
   expect(dimension).toBe(2);
   const apart = Math.hypot(points[0] - points[2], points[1] - points[3]);
   expect(apart).toAgree(0.02, { rtol: 1e-3 });
+});
+
+it("a solution's times go with its slabs in fields.npz: the paths of the report stand beside them", async () => {
+  const problem = wallDrift();
+  const solvers = [fokkerPlanck({ points: 24, steps: 8 }) as Solver<typeof problem>];
+  const folder = mkdtempSync(join(tmpdir(), "fields-"));
+  try {
+    await writeReport(await compare(problem, { solvers, laws: [], count: 10 }), join(folder, "report"));
+    const arrays = decodeNpz(readFileSync(join(folder, "report", "fields.npz")));
+    const shape = (name: string) => arrays[`${problem.name}/${solvers[0].name}/${name}`].shape;
+    expect(shape("times")[0]).toBe(shape("density")[0]);
+    expect(shape("report_paths")).toEqual([shape("report_times")[0], 10, problem.dimension]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
