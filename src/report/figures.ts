@@ -100,7 +100,7 @@ export function frameOf(problem: Problem, all: readonly Place[]): Frame {
   };
 }
 
-export const SIZE = { width: 330, height: 300, marginLeft: 42, marginBottom: 34, marginTop: 24, marginRight: 8 };
+export const SIZE = { width: 330, height: 300, marginLeft: 42, marginBottom: 34, marginTop: 24, marginRight: 14 };
 
 export function title<P extends Problem>(run: Solved<P>, colour: (name: string) => string): string {
   const family: Family = run.solution.family;
