@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { gaussianShift, manifoldTarget, type ProximalFlow, twoMoons } from "../../problems/index.js";
-import { SolveError } from "../../src/error.js";
+import { SolveError, UsageError } from "../../src/error.js";
 import { decodeNpz } from "../../src/io/index.js";
 import { cloud, empirical } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
@@ -84,6 +84,22 @@ describe("compare", () => {
     expect(study.runs[0].laws.every((law) => law.holds !== false)).toBe(true);
     expect(study.runs[1].laws.some((law) => law.holds === false)).toBe(true); // paths do not follow v
     expect(study.runs[0].spread).toBe(null);
+  });
+
+  it("keeps going when a solver sees only in its work that its options do not fit, but not with options of its own", async () => {
+    const problem = gaussianShift({ dimension: 1 });
+    const coarse: Solver<ProximalFlow> = {
+      ...closedForm("coarse"),
+      solve: async () => {
+        throw new UsageError("coarse: points must resolve the target; got 4. Use more points.");
+      },
+    };
+    const { record } = await compare(problem, { ...options, solvers: [coarse, closedForm("a")] });
+    expect(record.studies[0].runs.map((run) => run.failure)).toEqual([
+      { kind: "failed", text: "coarse: points must resolve the target; got 4. Use more points." },
+      null,
+    ]);
+    await expect(compare(problem, { ...options, solvers: [closedForm("a")], seed: -1 })).rejects.toThrow(UsageError);
   });
 
   it("keeps going when a solver fails or does not apply, and says so", async () => {
