@@ -45,6 +45,7 @@ import {
   cloudCourse,
   drawCloud,
   freshDraws,
+  massOf,
   refusalForClouds,
   speedsOf,
   stacked,
@@ -391,12 +392,9 @@ async function flow(
   const { lipschitz, divergence, target: law } = criticTerms(problem.energy);
   const root = generator(context.seed).split(NAME);
   try {
-    // Clouds have mass 1; E and I are proportional to the mass.
-    const mass = problem.mass ?? 1;
+    const mass = massOf(problem);
     const target = drawCloud(law, problem.domain, settings.targetCount, root.split("target"));
     const first = drawCloud(problem.initial, problem.domain, settings.count, root.split("particles"));
-    const trainer = makeTrainer(tf, problem, settings, root, first, target);
-    const { shape, frame } = trainer;
     const most = lipschitz === Infinity ? DIAMETERS * diameterOf(first, target) : Infinity;
     const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : (n * T) / steps));
     const breathe = breathing(context.signal);
@@ -415,6 +413,9 @@ async function flow(
     // for data these are draws with replacement, which lie closer to the data than new ones would
     const between = await exactly(freshDraws(law, problem.domain, first.count, root.split("noise")));
     const noise = between?.dual == null ? null : mass * between.dual;
+    // from here on tensors are held
+    const trainer = makeTrainer(tf, problem, settings, root, first, target);
+    const { shape, frame } = trainer;
     const exact = { iterations: [] as number[], values: [] as number[] };
     const distances = { iterations: [] as number[], values: [] as number[] };
     let failure: string | null = null;
