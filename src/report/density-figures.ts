@@ -1,7 +1,8 @@
 // The pictures of densities that evolve on a domain: energy, dissipation and distances over time, the density itself, the paths of its mass,
 // the first variation of the energy. One dimension: profiles, and x over t. Two: the plane, obstacles in grey. Three: the first two coordinates.
 import * as Plot from "@observablehq/plot";
-import { type Cloud, cloud, type Density, massIn } from "../measure/index.js";
+import { integrate } from "../grid/index.js";
+import { type Cloud, cloud, type Density, densityOfFunction } from "../measure/index.js";
 import { generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
@@ -321,8 +322,11 @@ function profiles<P extends EvolvingProblem>(
   const reach = (law: Density | Cloud): number[] =>
     law.kind === "cloud"
       ? Array.from(law.points)
-      : (law.grid.axes[0].nodes.filter((_, i) => law.values[i] > 1e-4 * high(law)) as unknown as number[]);
-  const [low, top] = extent(laws.flat().flatMap((law) => Array.from(reach(law))));
+      : (law.grid.axes[0].nodes.filter((_, i) => law.values[i] > 1e-3 * high(law)) as unknown as number[]);
+  const goal = lawOfTarget(problem);
+  const [low, top] = extent(
+    [...laws.flat(), ...(goal === null ? [] : [goal])].flatMap((law) => Array.from(reach(law))),
+  );
   const inside: [number, number] = [Math.max(low, problem.domain.lower[0]), Math.min(top, problem.domain.upper[0])];
   const total = massOf(problem);
   const bars = (law: Cloud): Bar[] => {
@@ -340,10 +344,12 @@ function profiles<P extends EvolvingProblem>(
   };
   const fine = Float64Array.from({ length: 401 }, (_, i) => inside[0] + (i / 400) * (inside[1] - inside[0]));
   const along = (values: Float64Array) => Array.from(values, (v, i) => ({ x: x(fine[i]), v }));
-  // Of the flow's mass, which a density given by a formula need not have.
-  const target = targetOf(problem)?.density ?? null;
-  const scaled = target === null ? 0 : total / massIn(problem.domain, (v) => target.evaluate(0, v));
-  const goal = target === null || !Number.isFinite(scaled) ? null : target.evaluate(0, fine).map((v) => scaled * v);
+  const curve = (law: Density) => {
+    const { nodes } = law.grid.axes[0];
+    return Array.from(law.values, (v, i) => ({ x: x(nodes[i]), v })).filter(
+      (_, i) => nodes[i] >= inside[0] && nodes[i] <= inside[1],
+    );
+  };
   const exact = problem.exact?.density ?? null;
   // One scale for all times, unless the first profile would flatten the others.
   const peaks = times.flatMap((_, k) => {
@@ -351,7 +357,14 @@ function profiles<P extends EvolvingProblem>(
     return here.length === 0 ? [] : [Math.max(...here)];
   });
   const common = peaks.length > 0 && Math.max(...peaks) < 3 * Math.min(...peaks);
-  return panels(
+  const some = (kind: "density" | "cloud") => laws.flat().some((law) => law.kind === kind);
+  const key = [
+    ...(some("density") ? ["lines: densities"] : []),
+    ...(some("cloud") ? ["bars: how many particles"] : []),
+    ...(goal === null ? [] : ["grey: the target"]),
+    ...(exact === null ? [] : ["dashed: the closed form"]),
+  ];
+  const pictures = panels(
     times.map((t, k) => ({
       title: `t = ${short(t)}`,
       svg: svg({
@@ -364,18 +377,18 @@ function profiles<P extends EvolvingProblem>(
           ...(common ? { domain: [0, 1.25 * Math.max(...peaks)], clamp: true } : { zero: true }),
         },
         marks: [
-          ...(goal === null ? [] : [Plot.areaY(along(goal), { x: "x", y: "v", fill: faint, fillOpacity: 0.22 })]),
+          ...(goal === null
+            ? []
+            : goal.kind === "cloud"
+              ? [Plot.rectY(bars(goal), { x1: "x1", x2: "x2", y: "v", fill: faint, fillOpacity: 0.22 })]
+              : [Plot.areaY(curve(goal), { x: "x", y: "v", fill: faint, fillOpacity: 0.22 })]),
           ...solved.flatMap((run, r) => {
             const law = laws[r].at(k);
             if (law === undefined) return [];
             const stroke = colour(run.solver.name);
             if (law.kind === "cloud")
               return [Plot.rectY(bars(law), { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 })];
-            const { nodes } = law.grid.axes[0];
-            const data = Array.from(law.values, (v, i) => ({ x: x(nodes[i]), v })).filter(
-              (_, i) => nodes[i] >= inside[0] && nodes[i] <= inside[1],
-            );
-            return [Plot.line(data, { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
+            return [Plot.line(curve(law), { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
           }),
           ...(exact === null ? [] : [Plot.line(along(exact(t, fine)), { x: "x", y: "v", ...DASHED })]),
         ],
@@ -383,6 +396,20 @@ function profiles<P extends EvolvingProblem>(
     })),
     "three",
   );
+  return `<p class="legend">${key.join(" &nbsp; ")}</p>${pictures}`;
+}
+
+/** The target as a density of the flow's mass, which one given by a formula need not have, or else as points. */
+function lawOfTarget(problem: EvolvingProblem): Density | Cloud | null {
+  const target = targetOf(problem);
+  if (target === null) return null;
+  const { density, distribution } = target;
+  if (density !== null) {
+    const law = densityOfFunction(problem.domain, (v) => density.evaluate(0, v));
+    const mass = integrate(law.grid, law.values);
+    if (mass > 0) return { ...law, values: law.values.map((v) => (v * massOf(problem)) / mass) };
+  }
+  return distribution === null ? null : (distribution.data ?? distribution.sample(600, generator(1).split("picture")));
 }
 
 /** The density over the (t, x) plane with paths of the mass. */

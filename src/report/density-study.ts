@@ -212,8 +212,11 @@ function someOf(law: Cloud, n: number, gen: Generator): Cloud {
 function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: Generator): Cloud {
   const { data } = law.distribution ?? { data: null };
   if (onLine(domain) && data !== null) return data;
-  if (law.density !== null && data === null && domain.dimension <= 3)
-    return points(domain, densityOfFunction(domain, law.density.evaluate.bind(law.density, 0)), n, gen);
+  if (law.density !== null && data === null && domain.dimension <= 3) {
+    const fine = densityOfFunction(domain, law.density.evaluate.bind(law.density, 0));
+    // fine cells may miss a narrow law
+    if (law.distribution === null || fine.values.some((v) => v > 0)) return points(domain, fine, n, gen);
+  }
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
 }

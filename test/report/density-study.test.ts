@@ -11,12 +11,13 @@ import {
   huberFlow,
   huberGap,
   lipschitzDivergence,
+  transportTo,
   wallDrift,
 } from "../../problems/index.js";
 import { fokkerPlanck, particleGradientFlow } from "../../solvers/index.js";
 import { cells, domain } from "../../src/grid/index.js";
 import { decodeNpz } from "../../src/io/index.js";
-import { cloud, gaussian, kullbackLeibler } from "../../src/measure/index.js";
+import { cloud, dirac, gaussian, kullbackLeibler, uniformBox } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { evolutionFigure, range } from "../../src/report/density-figures.js";
 import { massOf } from "../../src/report/density-study.js";
@@ -274,10 +275,31 @@ describe("pictures", () => {
     const labels = [...html.split("t = 0.1")[0].matchAll(/<text[^>]*>(\d\.\d)<\/text>/g)].map((m) => Number(m[1]));
     expect(Math.max(...labels)).toBeGreaterThan(1);
     expect(Math.max(...labels)).toBeLessThan(2.5);
+    for (const text of ["bars: how many particles", "grey: the target"]) expect(html).toContain(text);
+    expect(html).not.toContain("lines: densities");
     expect(massOf(problem)).toBe(3);
     expect(massOf(gradientFlow({ ...base, initial: "2*(1 - x^2)", mass: null }))).toAgree(8 / 3, { rtol: 1e-5 });
     expect(massOf(gradientFlow({ ...base, initial: gaussian({ mean: [0], sd: 0.1 }), mass: null }))).toBe(1);
   });
+});
+
+it("a target that is points, or narrower than the finest cells, is pictured and measured by its draws", async () => {
+  for (const target of [dirac([1]), gaussian({ mean: [1], sd: 1e-6 })]) {
+    const problem = gradientFlow({
+      domain: domain({ lower: [-3], upper: [3], ends: "no-flux" }),
+      energy: transportTo({ dimension: 1, order: 1, target }),
+      initial: uniformBox({ lower: [-1], upper: [0] }),
+      horizon: 0.5,
+    });
+    const solvers = [particleGradientFlow({ count: 50, targetCount: 20, steps: 2 })];
+    const comparison = await compare(problem, { solvers, laws: [], count: 16 });
+    const [run] = comparison.record.studies[0].runs;
+    // U[−1, 0] to 1: √E(1 − x)² = √(7/3); 50 draws add 0.3/√50
+    expect(Math.abs(run.series[0].values[0] - Math.sqrt(7 / 3))).toBeLessThan(4 * 0.042);
+    const html = evolutionFigure(problem, comparison.studies[0].runs);
+    expect(html).toContain("grey: the target");
+    expect(html).not.toMatch(/NaN|undefined/);
+  }
 });
 
 it("a periodic axis has no seam", () => {
