@@ -103,6 +103,8 @@ describe("a translation on the line", () => {
     expect(study.kind).toBe("density");
     expect(study.samplingFloor).toBe(null); // no sampling between densities on a line
     expect(study.pairwise.distances[0][1]).toAgree(0.25, { rtol: 2e-3 });
+    // the closed form itself, on cells of width 0.035: W₂ is O(h²), not the h/√12 = 0.01 of their centres
+    expect(study.runs[0].exact?.["law at T, W₂"]).toBeLessThan(1e-3);
     // 400 draws of N(0, 1): W₂ to the law itself is about √(2.5/400)
     expect(study.pairwise.distances[0][2]).toBeLessThan(0.2);
     // the paths are the same translation from common starts, and so is the velocity
