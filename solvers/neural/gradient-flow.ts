@@ -83,7 +83,7 @@ export interface NeuralGradientFlowOptions {
   readonly measureEvery?: number;
   /**
    * The flow counts as converged when exact D − D ≤ tolerance × the largest exact D + the exact D between two samples of the target, at
-   * every measured time; default 0.1.
+   * every measured time, and D nowhere rises above its start by more than as much; default 0.1.
    */
   readonly tolerance?: number;
 }
@@ -498,7 +498,7 @@ async function flow(
       family: "neural",
       problem,
       solver: record,
-      status: judge(failure, made, deficit, noise, settings.tolerance),
+      status: judge(failure, made, deficit, noise, settings.tolerance, energies, lipschitz * times[1]),
       histories: [
         { name: "energy", iterations: numbers, values: energies },
         { name: "dissipation", iterations: numbers, values: dissipations },
@@ -606,6 +606,8 @@ function judge(
   deficit: Deficit | null,
   noise: number | null,
   tolerance: number,
+  energies: readonly number[],
+  reach: number,
 ): Status {
   const reached = times.length - 1;
   const at = (n: number) => `t = ${Number(times[n].toPrecision(3))}`;
@@ -618,6 +620,12 @@ function judge(
     };
   const { absolute, scale, step, count } = deficit;
   const facts = `the critic misses at most ${absolute.toPrecision(2)} of the exact D, ${((100 * absolute) / scale).toPrecision(2)} % of its largest (${at(step)}, measured ${count} times); two samples of the target are ${noise.toPrecision(2)} apart`;
+  const top = Math.max(...energies);
+  if (top - energies[0] > tolerance * Math.max(0, energies[0]) + noise + absolute)
+    return {
+      converged: false,
+      text: `the steps are too long: D rises from ${energies[0].toPrecision(2)} to ${top.toPrecision(2)} (${at(energies.indexOf(top))}), particles overshoot by up to L Δt = ${reach.toPrecision(2)}; use more steps`,
+    };
   if (absolute > tolerance * scale + noise)
     return {
       converged: false,

@@ -304,6 +304,15 @@ describe("the solution", () => {
   });
 });
 
+it("steps that throw the particles past the target are no converged flow", async () => {
+  const long = await run(huberFlow({ lipschitz: 1000, horizon: 0.5 }), { ...small, steps: 4 }, { onFailure: "return" });
+  expect(Math.max(...long.energies)).toBeGreaterThan(2 * long.energies[0]);
+  expect(long.status.converged).toBe(false);
+  expect(long.status.text).toMatch(
+    /^the steps are too long: D rises from .*, particles overshoot by up to L Δt = 1\.3e\+2; use more steps$/,
+  );
+});
+
 it("leaves no tensors behind, also when it is aborted before its first step or in it", async () => {
   const { tf, release } = await acquireTensors("cpu");
   release();
