@@ -22,7 +22,7 @@ export interface SolveOptions {
 }
 
 /** The options' own checks, before any work. */
-function check(options: SolveOptions): void {
+export function checkSolveOptions(options: SolveOptions): void {
   const { seed = 0, device = "auto", onFailure = "throw", checkpoint = null } = options;
   const where = "solve";
   demand(
@@ -87,7 +87,7 @@ export async function solve<P extends Problem, S extends Solution<P>>(
   solver: Solver<P, S>,
   options: SolveOptions = {},
 ): Promise<S> {
-  check(options);
+  checkSolveOptions(options);
   refuseIllPosed(problem);
   const fit = solver.handles(problem);
   if (fit !== true)

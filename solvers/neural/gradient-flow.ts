@@ -45,6 +45,7 @@ import {
   cloudCourse,
   drawCloud,
   freshDraws,
+  massOf,
   refusalForClouds,
   speedsOf,
   stacked,
@@ -82,7 +83,7 @@ export interface NeuralGradientFlowOptions {
   readonly measureEvery?: number;
   /**
    * The flow counts as converged when exact D − D ≤ tolerance × the largest exact D + the exact D between two samples of the target, at
-   * every measured time; default 0.1.
+   * every measured time, and D nowhere rises above its start by more than as much; default 0.1.
    */
   readonly tolerance?: number;
 }
@@ -391,12 +392,9 @@ async function flow(
   const { lipschitz, divergence, target: law } = criticTerms(problem.energy);
   const root = generator(context.seed).split(NAME);
   try {
-    // Clouds have mass 1; E and I are proportional to the mass.
-    const mass = problem.mass ?? 1;
+    const mass = massOf(problem);
     const target = drawCloud(law, problem.domain, settings.targetCount, root.split("target"));
     const first = drawCloud(problem.initial, problem.domain, settings.count, root.split("particles"));
-    const trainer = makeTrainer(tf, problem, settings, root, first, target);
-    const { shape, frame } = trainer;
     const most = lipschitz === Infinity ? DIAMETERS * diameterOf(first, target) : Infinity;
     const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : (n * T) / steps));
     const breathe = breathing(context.signal);
@@ -415,6 +413,9 @@ async function flow(
     // for data these are draws with replacement, which lie closer to the data than new ones would
     const between = await exactly(freshDraws(law, problem.domain, first.count, root.split("noise")));
     const noise = between?.dual == null ? null : mass * between.dual;
+    // from here on tensors are held
+    const trainer = makeTrainer(tf, problem, settings, root, first, target);
+    const { shape, frame } = trainer;
     const exact = { iterations: [] as number[], values: [] as number[] };
     const distances = { iterations: [] as number[], values: [] as number[] };
     let failure: string | null = null;
@@ -497,7 +498,7 @@ async function flow(
       family: "neural",
       problem,
       solver: record,
-      status: judge(failure, made, deficit, noise, settings.tolerance),
+      status: judge(failure, made, deficit, noise, settings.tolerance, energies, lipschitz * times[1]),
       histories: [
         { name: "energy", iterations: numbers, values: energies },
         { name: "dissipation", iterations: numbers, values: dissipations },
@@ -605,6 +606,8 @@ function judge(
   deficit: Deficit | null,
   noise: number | null,
   tolerance: number,
+  energies: readonly number[],
+  reach: number,
 ): Status {
   const reached = times.length - 1;
   const at = (n: number) => `t = ${Number(times[n].toPrecision(3))}`;
@@ -617,6 +620,12 @@ function judge(
     };
   const { absolute, scale, step, count } = deficit;
   const facts = `the critic misses at most ${absolute.toPrecision(2)} of the exact D, ${((100 * absolute) / scale).toPrecision(2)} % of its largest (${at(step)}, measured ${count} times); two samples of the target are ${noise.toPrecision(2)} apart`;
+  const top = Math.max(...energies);
+  if (top - energies[0] > tolerance * Math.max(0, energies[0]) + noise + absolute)
+    return {
+      converged: false,
+      text: `the steps are too long: D rises from ${energies[0].toPrecision(2)} to ${top.toPrecision(2)} (${at(energies.indexOf(top))}), particles overshoot by up to L Δt = ${reach.toPrecision(2)}; use more steps`,
+    };
   if (absolute > tolerance * scale + noise)
     return {
       converged: false,

@@ -19,6 +19,7 @@ import {
   cloudCourse,
   drawCloud,
   freshDraws,
+  massOf,
   refusalForClouds,
   speedsOf,
   stacked,
@@ -125,8 +126,7 @@ async function march(
   const { dimension: d, horizon: T, energy } = problem;
   const { lipschitz, divergence, target: law } = criticTerms(energy);
   const random = generator(context.seed).split(WHERE);
-  // Clouds have mass 1; E and I are proportional to the mass.
-  const mass = problem.mass ?? 1;
+  const mass = massOf(problem);
   const target = drawCloud(law, problem.domain, targetCount, random.split("target"));
   const first = drawCloud(problem.initial, problem.domain, count, random.split("particles"));
   const cost = linearCost(lipschitz);

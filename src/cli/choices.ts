@@ -431,10 +431,14 @@ export function chooseSolver(name: string, settings: Settings = {}): Solver {
 export function defaultSolver(problem: Problem): string {
   if (problem.kind === "proximal-flow") return "particle";
   const first = Object.keys(solvers).find((name) => solvers[name].make({}).handles(problem) === true);
-  if (first === undefined)
+  if (first === undefined) {
+    const refusals = Object.keys(solvers)
+      .filter((name) => solvers[name].kind === problem.kind)
+      .map((name) => `${name}: ${solvers[name].make({}).handles(problem)}`);
     throw new UsageError(
-      `meanfield: problem must have a solver; got ${JSON.stringify(problem.name)}, which none handles. See meanfield list.`,
+      `meanfield: problem must have a solver; got ${JSON.stringify(problem.name)}, which none handles (${refusals.join("; ")}). Change the problem, or name a solver with --solver and fit it with --set.`,
     );
+  }
   return first;
 }
 
@@ -445,11 +449,11 @@ export function defaultSolver(problem: Problem): string {
 export function defaultSolvers(list: readonly Problem[]): readonly string[] {
   const chosen = new Set<string>();
   for (const problem of list) {
-    const own = Object.keys(solvers).filter((name) => {
-      const { kind, compared, make } = solvers[name];
-      // A flow goes to all of its solvers, and those that refuse it say why in the report.
-      return compared && (kind === "proximal-flow" ? problem.kind === kind : make({}).handles(problem) === true);
-    });
+    const candidates = Object.keys(solvers).filter((name) => solvers[name].compared);
+    const ofKind = candidates.filter((name) => solvers[name].kind === problem.kind);
+    const able = candidates.filter((name) => solvers[name].make({}).handles(problem) === true);
+    // A flow goes to all of its solvers, and so does what none of them handles: those that refuse it say why in the report.
+    const own = problem.kind === "proximal-flow" || able.length === 0 ? ofKind : able;
     // A bridge is solved to the end by its own method; Newton's is drawn into the thin tails of the prescribed laws.
     const bridge = own.includes("schroedinger-bridge");
     for (const name of own) if (!(bridge && name === "newton")) chosen.add(name);

@@ -2,7 +2,7 @@
 //   cloudOf:        Σ_k (value_k · cell volume) δ_{node k}
 //   sampleDensity:  cell k with probability value_k / Σ values, then uniform in the cell (inverse of the piecewise linear distribution function)
 import { demand } from "../error.js";
-import { cells, type Domain, nodesOf } from "../grid/index.js";
+import { cells, type Domain, integrate, nodesOf } from "../grid/index.js";
 import type { Generator } from "../random/index.js";
 import { type Cloud, cloud } from "./cloud.js";
 import type { Density } from "./density.js";
@@ -96,6 +96,12 @@ export function densityOfFunction(domain: Domain, f: (points: Float64Array) => F
   demand(dimension <= 3, "densityOfFunction", "dimension", "be at most 3", dimension, "Give a law that can be sampled");
   const { grid, points, open } = cells(domain, FINE[dimension - 1]);
   return { kind: "density", grid, values: f(points).map((v, k) => (open[k] === 1 ? v : 0)) };
+}
+
+/** ∫ f over the open part of a domain, on the cells of {@link densityOfFunction}. */
+export function massIn(domain: Domain, f: (points: Float64Array) => Float64Array): number {
+  const { grid, values } = densityOfFunction(domain, f);
+  return integrate(grid, values);
 }
 
 /** Cells along Morton's curve: by the interleaved bits of their indices, so that neighbours on the curve are neighbours on the grid. */

@@ -2,10 +2,10 @@
 // that could not be measured is null and is printed as unmeasured. What is measured beside the laws depends on the kind of
 // problem: flow-study.ts, game-study.ts, density-study.ts.
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import { demand, SolveError, usageError } from "../error.js";
+import { demand, SolveError, UsageError, usageError } from "../error.js";
 import type { Problem } from "../problem.js";
 import type { Solution } from "../solution/index.js";
-import { type SolveOptions, solve } from "../solve.js";
+import { checkSolveOptions, type SolveOptions, solve } from "../solve.js";
 import type { Solver } from "../solver.js";
 import { judgeAll, type Law } from "../verify/index.js";
 import { version } from "../version.js";
@@ -85,6 +85,7 @@ export async function compare<P extends Problem>(
     "Use count: 256",
   );
   demand(Number.isInteger(repeats) && repeats >= 1, where, "repeats", "be an integer ≥ 1", repeats, "Use repeats: 5");
+  checkSolveOptions({ seed, device: options.device, signal: options.signal });
   const began = performance.now();
   const studies: { problem: P; runs: Run<P>[] }[] = [];
   const records: StudyRecord[] = [];
@@ -144,8 +145,10 @@ async function runOne<P extends Problem>(problem: P, solver: Solver<P>, options:
       const { converged, text } = solution.status;
       return { solution, failure: converged ? null : { kind: "failed", text } };
     } catch (error) {
-      if (signal?.aborted || !(error instanceof SolveError)) throw error;
-      return { solution: error.partial as Solution<P> | null, failure: { kind: "failed", text: error.message } };
+      // a solver may only see when it starts that its options do not fit the problem
+      if (signal?.aborted || !(error instanceof SolveError || error instanceof UsageError)) throw error;
+      const solution = error instanceof SolveError ? (error.partial as Solution<P> | null) : null;
+      return { solution, failure: { kind: "failed", text: error.message } };
     }
   };
   const first = await attempt(seed);

@@ -1,11 +1,12 @@
 // The pictures of densities that evolve on a domain: energy, dissipation and distances over time, the density itself, the paths of its mass,
 // the first variation of the energy. One dimension: profiles, and x over t. Two: the plane, obstacles in grey. Three: the first two coordinates.
 import * as Plot from "@observablehq/plot";
-import { type Cloud, cloud, type Density } from "../measure/index.js";
+import { integrate } from "../grid/index.js";
+import { type Cloud, cloud, type Density, densityOfFunction } from "../measure/index.js";
 import { generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
-import { descentOf, type EvolvingProblem, endOf, targetOf } from "./density-study.js";
+import { descentOf, type EvolvingProblem, endOf, endsEarly, massOf, targetOf } from "./density-study.js";
 import {
   boxOf,
   edges,
@@ -51,6 +52,15 @@ interface Curve {
   readonly v: number;
 }
 
+/** Ends of an axis for values: from 0 where none is negative, else a little beyond them. */
+export function range(values: readonly number[]): [number, number] {
+  const low = Math.min(...values);
+  const top = Math.max(...values);
+  if (low >= 0) return [0, 1.05 * top || 1];
+  const margin = 0.05 * (top - low) || Math.abs(low);
+  return [low - margin, top + margin];
+}
+
 /** E, I, largest speed, and distances to the target over time; closed forms dashed. */
 export function courseFigure<P extends EvolvingProblem>(
   problem: P,
@@ -86,10 +96,10 @@ export function courseFigure<P extends EvolvingProblem>(
       bound: Infinity,
     },
     {
-      name: "I = E|v|²",
+      name: problem.mass === 1 ? "I = E|v|²" : "I = ∫ρ|v|²",
       data: kept("dissipations"),
       exact: energy === null ? null : grid.map((t) => ({ t, v: slope(t) })),
-      bound: bound ** 2,
+      bound: bound === Infinity ? Infinity : massOf(problem) * bound ** 2,
     },
     { name: "largest speed", data: kept("speeds"), exact: null, bound },
     ...series.map((name) => ({
@@ -104,9 +114,7 @@ export function courseFigure<P extends EvolvingProblem>(
   ].filter(({ data }) => data.some((row) => row.data.length > 1));
   const list = all.map(({ name, data, exact, bound: limit }): Panel => {
     const values = [...data.flatMap((row) => row.data.map((p) => p.v)), ...(exact ?? []).map((p) => p.v)];
-    const top = Math.max(...values);
-    const shown = limit < Infinity && limit < 4 * top;
-    const low = Math.min(0, ...values);
+    const shown = limit < Infinity && limit < 4 * Math.max(...values);
     return {
       title: name,
       svg: svg({
@@ -116,7 +124,7 @@ export function courseFigure<P extends EvolvingProblem>(
         x: { label: "t", domain: [0, T], type: "linear" },
         y: {
           label: null,
-          domain: [low, 1.05 * (shown ? Math.max(top, limit) : top) || 1],
+          domain: range(shown ? [...values, limit] : values),
           grid: true,
           tickFormat: short,
           ticks: 5,
@@ -140,13 +148,17 @@ export function courseFigure<P extends EvolvingProblem>(
   return `<p class="legend">${legend}${marks.join("")}</p>${panels(list, "three")}`;
 }
 
+/** Those of the times that a solution has; one that stopped early knows no later law. */
+const known = (solution: Solution, times: readonly number[]): number[] =>
+  times.filter((t) => !endsEarly(solution) || t <= endOf(solution)).map((t) => Math.min(t, endOf(solution)));
+
 /** ρ at five times: profiles and the (t, x) plane in one dimension, else one row a solver, the target's above. */
 export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: readonly Run<P>[]): string {
   const solved = solvedRuns(runs);
   const colour = colours(runs.map((run) => run.solver.name));
   if (problem.dimension === 1) return profiles(problem, solved, colour) + spaceTime(problem, solved, colour);
   const laws = solved.map((run) =>
-    timesOf(problem).map((t) => plane(problem, run.solution.density(Math.min(t, endOf(run.solution))))),
+    known(run.solution, timesOf(problem)).map((t) => plane(problem, run.solution.density(t))),
   );
   const sampler = targetOf(problem)?.distribution ?? null;
   const goal = sampler === null ? null : (sampler.data ?? sampler.sample(600, generator(1).split("picture")));
@@ -234,9 +246,10 @@ export function massPathsFigure<P extends EvolvingProblem>(problem: P, runs: rea
 
 /** δE/δρ at T/2 up to a constant, curves in one dimension, contours in two. */
 export function variationFigure<P extends EvolvingProblem>(problem: P, runs: readonly Run<P>[]): string {
-  const solved = solvedRuns(runs);
+  const solved = solvedRuns(runs).filter((run) => endOf(run.solution) >= problem.horizon / 2);
   const colour = colours(runs.map((run) => run.solver.name));
   const d = problem.dimension;
+  if (solved.length === 0) return `<p class="note">No solver came to T/2.</p>`;
   if (d > 2) return `<p class="note">The first variation is pictured in one and two dimensions only.</p>`;
   const n = d === 1 ? 241 : 64;
   const { lower, upper, obstacle } = problem.domain;
@@ -250,7 +263,7 @@ export function variationFigure<P extends EvolvingProblem>(problem: P, runs: rea
         points[2 * (j * n + i) + 1] = at(1, j);
       }
   const fields = solved.map((run) => {
-    const field = run.solution.value(Math.min(problem.horizon / 2, endOf(run.solution)), points);
+    const field = run.solution.value(problem.horizon / 2, points);
     if (obstacle !== null)
       for (let k = 0; k < field.length; k++) if (obstacle(points.subarray(k * d, (k + 1) * d))) field[k] = Number.NaN;
     const finite = field.filter(Number.isFinite);
@@ -305,19 +318,23 @@ function profiles<P extends EvolvingProblem>(
   const { label, offset, scale } = coordinate(problem, 0);
   const x = (v: number) => offset + scale * v;
   const times = PROFILE_SHARES.map((share) => share * problem.horizon);
-  const laws = solved.map((run) => times.map((t) => run.solution.density(Math.min(t, endOf(run.solution)))));
+  const laws = solved.map((run) => known(run.solution, times).map((t) => run.solution.density(t)));
   const reach = (law: Density | Cloud): number[] =>
     law.kind === "cloud"
       ? Array.from(law.points)
-      : (law.grid.axes[0].nodes.filter((_, i) => law.values[i] > 1e-4 * high(law)) as unknown as number[]);
-  const [low, top] = extent(laws.flat().flatMap((law) => Array.from(reach(law))));
+      : (law.grid.axes[0].nodes.filter((_, i) => law.values[i] > 1e-3 * high(law)) as unknown as number[]);
+  const goal = lawOfTarget(problem);
+  const [low, top] = extent(
+    [...laws.flat(), ...(goal === null ? [] : [goal])].flatMap((law) => Array.from(reach(law))),
+  );
   const inside: [number, number] = [Math.max(low, problem.domain.lower[0]), Math.min(top, problem.domain.upper[0])];
+  const total = massOf(problem);
   const bars = (law: Cloud): Bar[] => {
     const width = (inside[1] - inside[0]) / BINS;
     const mass = new Float64Array(BINS);
     for (let i = 0; i < law.count; i++) {
       const k = Math.floor((law.points[i] - inside[0]) / width);
-      if (k >= 0 && k < BINS) mass[k] += law.weights === null ? 1 / law.count : law.weights[i];
+      if (k >= 0 && k < BINS) mass[k] += total * (law.weights === null ? 1 / law.count : law.weights[i]);
     }
     return Array.from(mass, (m, k) => ({
       x1: x(inside[0] + k * width),
@@ -327,14 +344,27 @@ function profiles<P extends EvolvingProblem>(
   };
   const fine = Float64Array.from({ length: 401 }, (_, i) => inside[0] + (i / 400) * (inside[1] - inside[0]));
   const along = (values: Float64Array) => Array.from(values, (v, i) => ({ x: x(fine[i]), v }));
-  const goal = targetOf(problem)?.density?.evaluate(0, fine) ?? null;
+  const curve = (law: Density) => {
+    const { nodes } = law.grid.axes[0];
+    return Array.from(law.values, (v, i) => ({ x: x(nodes[i]), v })).filter(
+      (_, i) => nodes[i] >= inside[0] && nodes[i] <= inside[1],
+    );
+  };
   const exact = problem.exact?.density ?? null;
   // One scale for all times, unless the first profile would flatten the others.
-  const peaks = times.map((_, k) =>
-    Math.max(...laws.map((row) => (row[k].kind === "density" ? high(row[k] as Density) : 0))),
-  );
-  const common = Math.max(...peaks) < 3 * Math.min(...peaks.filter((p) => p > 0));
-  return panels(
+  const peaks = times.flatMap((_, k) => {
+    const here = laws.flatMap((row) => (row[k]?.kind === "density" ? [high(row[k])] : []));
+    return here.length === 0 ? [] : [Math.max(...here)];
+  });
+  const common = peaks.length > 0 && Math.max(...peaks) < 3 * Math.min(...peaks);
+  const some = (kind: "density" | "cloud") => laws.flat().some((law) => law.kind === kind);
+  const key = [
+    ...(some("density") ? ["lines: densities"] : []),
+    ...(some("cloud") ? ["bars: how many particles"] : []),
+    ...(goal === null ? [] : ["grey: the target"]),
+    ...(exact === null ? [] : ["dashed: the closed form"]),
+  ];
+  const pictures = panels(
     times.map((t, k) => ({
       title: `t = ${short(t)}`,
       svg: svg({
@@ -347,17 +377,18 @@ function profiles<P extends EvolvingProblem>(
           ...(common ? { domain: [0, 1.25 * Math.max(...peaks)], clamp: true } : { zero: true }),
         },
         marks: [
-          ...(goal === null ? [] : [Plot.areaY(along(goal), { x: "x", y: "v", fill: faint, fillOpacity: 0.22 })]),
+          ...(goal === null
+            ? []
+            : goal.kind === "cloud"
+              ? [Plot.rectY(bars(goal), { x1: "x1", x2: "x2", y: "v", fill: faint, fillOpacity: 0.22 })]
+              : [Plot.areaY(curve(goal), { x: "x", y: "v", fill: faint, fillOpacity: 0.22 })]),
           ...solved.flatMap((run, r) => {
-            const law = laws[r][k];
+            const law = laws[r].at(k);
+            if (law === undefined) return [];
             const stroke = colour(run.solver.name);
             if (law.kind === "cloud")
               return [Plot.rectY(bars(law), { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 })];
-            const { nodes } = law.grid.axes[0];
-            const data = Array.from(law.values, (v, i) => ({ x: x(nodes[i]), v })).filter(
-              (_, i) => nodes[i] >= inside[0] && nodes[i] <= inside[1],
-            );
-            return [Plot.line(data, { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
+            return [Plot.line(curve(law), { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
           }),
           ...(exact === null ? [] : [Plot.line(along(exact(t, fine)), { x: "x", y: "v", ...DASHED })]),
         ],
@@ -365,6 +396,20 @@ function profiles<P extends EvolvingProblem>(
     })),
     "three",
   );
+  return `<p class="legend">${key.join(" &nbsp; ")}</p>${pictures}`;
+}
+
+/** The target as a density of the flow's mass, which one given by a formula need not have, or else as points. */
+function lawOfTarget(problem: EvolvingProblem): Density | Cloud | null {
+  const target = targetOf(problem);
+  if (target === null) return null;
+  const { density, distribution } = target;
+  if (density !== null) {
+    const law = densityOfFunction(problem.domain, (v) => density.evaluate(0, v));
+    const mass = integrate(law.grid, law.values);
+    if (mass > 0) return { ...law, values: law.values.map((v) => (v * massOf(problem)) / mass) };
+  }
+  return distribution === null ? null : (distribution.data ?? distribution.sample(600, generator(1).split("picture")));
 }
 
 /** The density over the (t, x) plane with paths of the mass. */

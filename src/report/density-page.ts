@@ -1,9 +1,10 @@
 // The part of the page that only evolving densities have: energy over time, the density, the paths of its mass, agreement, first variation.
 import { isDescent } from "../verify/index.js";
 import { courseFigure, evolutionFigure, massPathsFigure, variationFigure } from "./density-figures.js";
-import type { EvolvingProblem } from "./density-study.js";
+import { type EvolvingProblem, endOf, endsEarly } from "./density-study.js";
+import { solvedRuns } from "./figures.js";
 import type { Run, StudyRecord } from "./record.js";
-import { agreement, exactTable, numberTable } from "./tables.js";
+import { agreement, exactTable, format, numberTable } from "./tables.js";
 
 /** Pictures and tables of an evolving density with at least one solution. */
 export function densityPictures<P extends EvolvingProblem>(
@@ -14,6 +15,16 @@ export function densityPictures<P extends EvolvingProblem>(
   const course = courseFigure(problem, runs, record);
   const paths = massPathsFigure(problem, runs);
   const descends = isDescent(problem);
+  const early = solvedRuns(runs)
+    .filter((run) => endsEarly(run.solution))
+    .map((run) => `${run.solver.name} stopped at t = ${format(endOf(run.solution))}`);
+  const stopped =
+    early.length === 0
+      ? ""
+      : `<p class="note">${early.join("; ")}: laws and velocities are compared where the first of two stopped, ends of paths only at one time.</p>`;
+  const chords = problem.domain.ends.includes("periodic")
+    ? `<p class="note">For W₂ periodic axes are wound on circles of their length: distances round them are chords, up to π/2 shorter than arcs.</p>`
+    : "";
   const goal = record.runs.some((run) => run.series.length > 0);
   return `
 ${course === "" ? "" : `<h3>${goal ? "Energy, dissipation and the way to the target" : "Energy and dissipation"}</h3><p>Along the flow dE/dt = −I. A grid measures E between densities, particles and networks between samples: their values differ by what sampling adds.${goal ? " The distances to the target are measured by the same code for every solver." : ""}</p>${course}`}
@@ -22,6 +33,7 @@ ${evolutionFigure(problem, runs)}
 ${paths === "" ? "" : `<h3>${descends ? "The mass on its way" : "Particles on their way"}</h3><p>Each line is one path from its start (small, dark) to its end (coloured)${descends ? ", Ẋ = v(t, X)" : ", noise included"}.</p>${paths}`}
 <h3>Do the solvers agree?</h3>
 ${agreement(record, "Two draws of as many points from one and the same solution", "The other tables use common points and have no such floor.")}
+${stopped}${chords}
 ${exactTable(record)}
 ${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is 1 for straight paths.")}
 ${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ.</p>${variationFigure(problem, runs)}` : ""}`;

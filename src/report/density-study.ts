@@ -9,11 +9,11 @@ import type { Domain } from "../grid/index.js";
 import {
   type Cloud,
   cloud,
-  cloudOf,
   type Density,
   type Distribution,
   densityOfFunction,
   empirical,
+  massIn,
   sampleDensity,
   wasserstein2,
 } from "../measure/index.js";
@@ -36,6 +36,7 @@ import { estimate, type Run, type RunMeasures, type Series, type StudyMeasures }
 /** A problem whose unknown is one density, from a law on. */
 export interface EvolvingProblem extends DensityProblem {
   readonly initial: DescentLike["initial"];
+  readonly mass: number | null;
 }
 
 /** Whether a problem is one. */
@@ -48,6 +49,13 @@ export function targetOf(problem: EvolvingProblem): DescentLike["initial"] | nul
   if (!isDescent(problem)) return null;
   const { divergence, transport, internal } = problem.energy;
   return divergence?.target ?? transport?.target ?? internal?.reference ?? null;
+}
+
+/** Mass of the unknown at the start: where the problem sets none, that of a distribution is 1. */
+export function massOf({ domain, initial, mass }: EvolvingProblem): number {
+  if (mass !== null) return mass;
+  const { density, distribution } = initial;
+  return distribution !== null || density === null ? 1 : massIn(domain, (x) => density.evaluate(0, x));
 }
 
 /** E, I and speeds over time, where a solution keeps them. */
@@ -63,6 +71,9 @@ const SHARES = [0, 0.25, 0.5, 0.75];
 const LOOKS = 8;
 /** Points a side of the divergence between samples. */
 const STICK = 128;
+/** Times closer than this share of T are one. */
+const SAME = 1e-9;
+
 /** Measures the solved runs: of the study, and of each run in their order. */
 export async function measureDensities<P extends EvolvingProblem>(
   problem: P,
@@ -75,14 +86,19 @@ export async function measureDensities<P extends EvolvingProblem>(
   const names = runs.flatMap((run) => (run.solution === null ? [] : [run.solver.name]));
   const reference = solved.find((s) => s.family === "grid") ?? solved[0] ?? null;
   const n = Math.min(count, ...solved.flatMap((s) => sizeOf(s.density(0))));
-  const at = (s: Solution, t: number, gen: Generator) =>
-    points(problem.domain, s.density(Math.min(t, endOf(s))), n, gen);
-  const ends = solved.map((s, k) => at(s, T, draws.split("end").split(k)));
+  const at = (s: Solution, t: number, gen: Generator) => points(problem.domain, s.density(t), n, gen);
+  // T, or where the first of two stopped
+  const common = (a: number, b: number) => Math.min(endOf(solved[a]), endOf(solved[b]));
+  const lawAt = (k: number, t: number) => at(solved[k], t, draws.split("end").split(k));
   const paths = reference?.trajectories({ count, steps: 40, seed }) ?? null;
   const start =
     paths === null ? null : cloud(paths.positions.slice(0, paths.count * problem.dimension), problem.dimension);
   const carried = solved.map((s) => (start === null ? null : finalOf(s.trajectories({ start, steps: 40 }))));
-  const velocities = solved.map((s) => SHARES.map((share) => s.velocity(share * endOf(s), positionsAt(paths, share))));
+  const velocities = (k: number, end: number) =>
+    SHARES.map((share) => {
+      const t = share * end;
+      return solved[k].velocity(t, positionsAt(paths, reference === null ? 0 : Math.min(1, t / endOf(reference))));
+    });
   const pairs = <T>(of: (a: number, b: number) => T, same: T) =>
     solved.map((_, a) => solved.map((_, b) => (a === b ? same : of(a, b))));
   const noise = isDescent(problem) ? null : "paths carry noise";
@@ -101,7 +117,11 @@ export async function measureDensities<P extends EvolvingProblem>(
       toHeldOut: heldOutOf(problem, solution, own.split("held-out")),
       exact: exactErrors(problem, solution, at, own.split("exact")),
       spread: repeats.length === 0 || !isDescent(problem) ? null : spread([solution, ...repeats], count),
-      numbers: { ...numbersOf(solution, noise === null ? solution.trajectories({ count, steps: 40, seed }) : null) },
+      numbers: numbersOf(
+        problem.domain,
+        solution,
+        noise === null ? solution.trajectories({ count, steps: 40, seed }) : null,
+      ),
       series,
     });
   }
@@ -110,21 +130,30 @@ export async function measureDensities<P extends EvolvingProblem>(
       kind: "density",
       pairwise: {
         names,
-        distances: pairs((a, b) => wasserstein2(ends[a], ends[b]), 0),
+        distances: pairs((a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0),
         further: [
           ...(noise === null
             ? [
                 {
                   name: "paths",
                   statement: "√E|X_a − X_b|² at T from common starts",
-                  values: pairs<number | null>((a, b) => apart(carried[a], carried[b], problem.dimension), 0),
+                  values: pairs<number | null>(
+                    (a, b) =>
+                      Math.abs(endOf(solved[a]) - endOf(solved[b])) <= SAME * T
+                        ? apart(problem.domain, carried[a], carried[b])
+                        : null,
+                    0,
+                  ),
                 },
               ]
             : []),
           {
             name: "velocity",
             statement: "√E|v_a − v_b|² / √E|v|² on common points",
-            values: pairs<number | null>((a, b) => relative(velocities[a], velocities[b]), 0),
+            values: pairs<number | null>(
+              (a, b) => relative(velocities(a, common(a, b)), velocities(b, common(a, b))),
+              0,
+            ),
           },
         ],
       },
@@ -139,6 +168,11 @@ export function endOf(solution: Solution): number {
   return "times" in solution ? (solution.times as Float64Array).at(-1)! : solution.problem.horizon;
 }
 
+/** Whether a solution ends before T. */
+export function endsEarly(solution: Solution): boolean {
+  return endOf(solution) < (1 - SAME) * solution.problem.horizon;
+}
+
 function sizeOf(law: Density | Cloud): number[] {
   return law.kind === "cloud" ? [law.count] : [];
 }
@@ -148,9 +182,27 @@ function onLine(domain: Domain): boolean {
   return domain.dimension === 1 && domain.ends[0] !== "periodic";
 }
 
+/** Points that stand for a cell of a line: at its centre alone, W₂ to any other law would be at least h/√12. */
+const PARTS = 16;
+
+/** A density on a line, even within each cell, as weighted points. */
+function inParts({ grid, values }: Density): Cloud {
+  const { nodes, spacing } = grid.axes[0];
+  const total = values.reduce((sum, v) => sum + v, 0);
+  const points: number[] = [];
+  const weights: number[] = [];
+  values.forEach((v, k) => {
+    for (let j = 0; v > 0 && j < PARTS; j++) {
+      points.push(nodes[k] + spacing * ((j + 0.5) / PARTS - 0.5));
+      weights.push(v / (PARTS * total));
+    }
+  });
+  return cloud(Float64Array.from(points), 1, Float64Array.from(weights));
+}
+
 /** A law as points for W₂: on a line all of it with its weights, else n equal points, of a density as even as draws can be. */
 function points(domain: Domain, law: Density | Cloud, n: number, gen: Generator): Cloud {
-  if (onLine(domain)) return law.kind === "cloud" ? law : cloudOf(positive(law), { normalise: true });
+  if (onLine(domain)) return law.kind === "cloud" ? law : inParts(positive(law));
   return wound(
     domain,
     law.kind === "density" ? sampleDensity(positive(law), n, gen, "systematic") : someOf(law, n, gen),
@@ -177,8 +229,11 @@ function someOf(law: Cloud, n: number, gen: Generator): Cloud {
 function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: Generator): Cloud {
   const { data } = law.distribution ?? { data: null };
   if (onLine(domain) && data !== null) return data;
-  if (law.density !== null && data === null && domain.dimension <= 3)
-    return points(domain, densityOfFunction(domain, law.density.evaluate.bind(law.density, 0)), n, gen);
+  if (law.density !== null && data === null && domain.dimension <= 3) {
+    const fine = densityOfFunction(domain, law.density.evaluate.bind(law.density, 0));
+    // fine cells may miss a narrow law
+    if (law.distribution === null || fine.values.some((v) => v > 0)) return points(domain, fine, n, gen);
+  }
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
 }
@@ -194,8 +249,20 @@ function finalOf(paths: Trajectories): Float64Array {
   return positionsAt(paths, 1);
 }
 
-function apart(a: Float64Array | null, b: Float64Array | null, d: number): number | null {
-  return a === null || b === null ? null : rootMeanSquare(a, b, d);
+function apart(domain: Domain, a: Float64Array | null, b: Float64Array | null): number | null {
+  if (a === null || b === null) return null;
+  const d = domain.dimension;
+  return rootMeanSquare(
+    a.map((x, j) => shortest(domain, j % d, x - b[j])),
+    new Float64Array(b.length),
+    d,
+  );
+}
+
+/** A difference of coordinates, the short way round where the axis is periodic. */
+function shortest({ ends, lower, upper }: Domain, axis: number, difference: number): number {
+  const side = upper[axis] - lower[axis];
+  return ends[axis] === "periodic" ? difference - side * Math.round(difference / side) : difference;
 }
 
 /** Where one of two velocities is not defined (an empty cell under an entropy) the point is left out. */
@@ -244,6 +311,7 @@ async function overTime(
     divergence === null ||
     divergence.lipschitz === Infinity ||
     problem.mass !== 1 ||
+    !problem.domain.isPlain || // the critic of samples goes straight, that of cells round obstacles
     problem.domain.ends.includes("periodic")
   )
     return series;
@@ -294,10 +362,11 @@ function exactErrors(
 ): RunMeasures["exact"] {
   const { exact } = problem;
   if (exact === null) return null;
-  const T = endOf(solution);
+  const T = problem.horizon;
   const { density } = exact;
+  const reached = !endsEarly(solution);
   let difference: number | null = null;
-  if (density !== null && keepsSlabs(solution)) {
+  if (reached && density !== null && keepsSlabs(solution)) {
     const { cells: cut, slabs } = solution;
     const wanted = density(T, cut.points);
     let sum = 0;
@@ -309,13 +378,13 @@ function exactErrors(
     difference = sum / total;
   }
   const energy = isDescent(problem) ? (problem.exact?.energy ?? null) : null;
-  const found = descentOf(solution)?.energies.at(-1) ?? null;
+  const found = reached ? (descentOf(solution)?.energies.at(-1) ?? null) : null;
   const known = (x: Float64Array) => density?.(T, x) ?? x;
-  const here = at(solution, T, gen.split("solution"));
+  const here = at(solution, endOf(solution), gen.split("solution"));
   return {
     "density at T, relative L¹": difference,
     "law at T, W₂":
-      density === null
+      density === null || !reached
         ? null
         : wasserstein2(
             here,
@@ -325,36 +394,48 @@ function exactErrors(
   };
 }
 
-function numbersOf(solution: Solution, paths: Trajectories | null): Readonly<Record<string, number | null>> {
+function numbersOf(
+  domain: Domain,
+  solution: Solution,
+  paths: Trajectories | null,
+): Readonly<Record<string, number | null>> {
   const descent = descentOf(solution);
+  const reached = !endsEarly(solution);
   const finite = (values: readonly (number | null)[]) => values.filter((v): v is number => v !== null);
   return {
     ...(descent === null
       ? {}
       : {
           "E at 0": descent.energies[0],
-          "E at T": descent.energies.at(-1) ?? null,
+          "E at T": reached ? descent.energies.at(-1)! : null,
           "I at 0": descent.dissipations[0],
-          "I at T": descent.dissipations.at(-1) ?? null,
+          "I at T": reached ? descent.dissipations.at(-1)! : null,
+          ...(reached ? {} : { "stopped at t": endOf(solution), "E there": descent.energies.at(-1)! }),
           "largest speed": finite(descent.speeds).length === 0 ? null : Math.max(...finite(descent.speeds)),
         }),
-    ...(paths === null ? {} : { "chord ratio of paths": chordRatio(paths) }),
+    ...(paths === null ? {} : { "chord ratio of paths": chordRatio(domain, paths) }),
   };
 }
 
-/** E|X_T − X₀| / E(length of the path); `null` where nothing moves. */
-function chordRatio({ count, dimension: d, times, positions }: Trajectories): number | null {
+/** E|X_T − X₀| / E(length of the path), round periodic axes as far as the path goes; `null` where nothing moves. */
+function chordRatio(domain: Domain, { count, dimension: d, times, positions }: Trajectories): number | null {
   const size = count * d;
-  const distance = (i: number, from: number, to: number): number => {
-    let square = 0;
-    for (let a = 0; a < d; a++) square += (positions[to * size + i * d + a] - positions[from * size + i * d + a]) ** 2;
-    return Math.sqrt(square);
-  };
   let chord = 0;
   let length = 0;
+  const whole = new Float64Array(d);
   for (let i = 0; i < count; i++) {
-    chord += distance(i, 0, times.length - 1);
-    for (let k = 1; k < times.length; k++) length += distance(i, k - 1, k);
+    whole.fill(0);
+    for (let k = 1; k < times.length; k++) {
+      let square = 0;
+      for (let a = 0; a < d; a++) {
+        const at = k * size + i * d + a;
+        const step = shortest(domain, a, positions[at] - positions[at - size]);
+        whole[a] += step;
+        square += step * step;
+      }
+      length += Math.sqrt(square);
+    }
+    chord += Math.hypot(...whole);
   }
   return length === 0 ? null : chord / length;
 }

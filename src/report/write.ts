@@ -70,7 +70,7 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
 
 const columns = ["problem", "solver", "kind", "name", "value", "standard error", "relation", "bound", "verdict"];
 
-/** Every solution's arrays under problem/solver/name, with the paths that the pictures show. */
+/** Every solution's arrays under problem/solver/name, with paths of all solvers at the same times under names that no solution has. */
 function fields<P extends Problem>(comparison: Comparison<P>): Record<string, NdArray<Float64Array>> {
   const arrays: Record<string, NdArray<Float64Array>> = {};
   for (const { problem, runs } of comparison.studies) {
@@ -79,12 +79,12 @@ function fields<P extends Problem>(comparison: Comparison<P>): Record<string, Nd
       for (const [name, array] of Object.entries(solution.arrays()))
         arrays[`${problem.name}/${solver.name}/${name}`] = array;
       const paths = solution.trajectories({ count: comparison.record.count, seed: comparison.record.seed, steps: 20 });
-      arrays[`${problem.name}/${solver.name}/paths`] = ndarray(paths.positions, [
+      arrays[`${problem.name}/${solver.name}/report_paths`] = ndarray(paths.positions, [
         paths.times.length,
         paths.count,
         paths.dimension,
       ]);
-      arrays[`${problem.name}/${solver.name}/times`] = ndarray(paths.times, [paths.times.length]);
+      arrays[`${problem.name}/${solver.name}/report_times`] = ndarray(paths.times, [paths.times.length]);
     }
   }
   return arrays;

@@ -225,6 +225,29 @@ describe("meanfield", () => {
     expect(none.code).toBe(3);
   });
 
+  it("says of a problem that no solver handles why each of them refuses it", async () => {
+    const file = join(folder, "capped.json");
+    const problem = {
+      kind: "gradient-flow",
+      name: "capped",
+      domain: { lower: [-1], upper: [1] },
+      energy: { kind: "energy", potential: "x^2", cap: 1 },
+      initial: 0.5,
+    };
+    writeFileSync(file, JSON.stringify(problem));
+    const target = join(folder, "capped");
+    const compared = await cli("compare", file, "--out", target);
+    expect(compared.error).toBe("");
+    expect(compared.code).toBe(3);
+    expect(compared.out).toContain("not applicable: the density is capped; use jko()");
+    expect(readFileSync(join(target, "index.html"), "utf8")).toContain("the density is capped");
+    const solved = await cli("solve", file);
+    expect(solved.code).toBe(2);
+    expect(solved.error).toMatch(
+      /^meanfield: problem must have a solver; got "capped", which none handles \(.*porous-medium: the density is capped; use jko\(\); jko: back and forth needs/,
+    );
+  });
+
   it("compares solvers and writes the report", async () => {
     const target = join(folder, "report");
     const got = await cli(

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { gaussianShift, manifoldTarget, type ProximalFlow, twoMoons } from "../../problems/index.js";
-import { SolveError } from "../../src/error.js";
+import { SolveError, UsageError } from "../../src/error.js";
 import { decodeNpz } from "../../src/io/index.js";
 import { cloud, empirical } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
@@ -86,6 +86,22 @@ describe("compare", () => {
     expect(study.runs[0].spread).toBe(null);
   });
 
+  it("keeps going when a solver sees only in its work that its options do not fit, but not with options of its own", async () => {
+    const problem = gaussianShift({ dimension: 1 });
+    const coarse: Solver<ProximalFlow> = {
+      ...closedForm("coarse"),
+      solve: async () => {
+        throw new UsageError("coarse: points must resolve the target; got 4. Use more points.");
+      },
+    };
+    const { record } = await compare(problem, { ...options, solvers: [coarse, closedForm("a")] });
+    expect(record.studies[0].runs.map((run) => run.failure)).toEqual([
+      { kind: "failed", text: "coarse: points must resolve the target; got 4. Use more points." },
+      null,
+    ]);
+    await expect(compare(problem, { ...options, solvers: [closedForm("a")], seed: -1 })).rejects.toThrow(UsageError);
+  });
+
   it("keeps going when a solver fails or does not apply, and says so", async () => {
     const problem = gaussianShift({ dimension: 1 });
     const apart: Solver<ProximalFlow> = { ...closedForm("apart"), handles: () => "d must be 7; use another solver." };
@@ -162,7 +178,8 @@ describe("the report", () => {
     expect(csv[0]).toBe("problem,solver,kind,name,value,standard error,relation,bound,verdict");
     expect(csv.every((line) => line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/).length === 9)).toBe(true);
     const arrays = decodeNpz(readFileSync(join(target, "fields.npz")));
-    expect(arrays[`${comparison.record.studies[0].name}/a/paths`].shape).toEqual([21, 48, 2]);
+    expect(arrays[`${comparison.record.studies[0].name}/a/report_paths`].shape).toEqual([21, 48, 2]);
+    expect(arrays[`${comparison.record.studies[0].name}/a/report_times`].shape).toEqual([21]);
     expect(parseBibliography(readFileSync(join(target, "references.bib"), "utf8")).has("gu2024proximal")).toBe(true);
   });
 

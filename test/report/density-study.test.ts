@@ -1,11 +1,27 @@
 // The comparison of evolving densities, on closed forms put on cells: every measured number is then known.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type GradientFlow, huberFlow, huberGap, wallDrift } from "../../problems/index.js";
-import { fokkerPlanck } from "../../solvers/index.js";
+import {
+  energy,
+  entropy,
+  type GradientFlow,
+  gradientFlow,
+  huberFlow,
+  huberGap,
+  lipschitzDivergence,
+  transportTo,
+  wallDrift,
+} from "../../problems/index.js";
+import { fokkerPlanck, particleGradientFlow } from "../../solvers/index.js";
 import { cells, domain } from "../../src/grid/index.js";
-import { cloud } from "../../src/measure/index.js";
+import { decodeNpz } from "../../src/io/index.js";
+import { cloud, dirac, gaussian, kullbackLeibler, uniformBox } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import { compare, renderHtml, resultRows } from "../../src/report/index.js";
+import { evolutionFigure, range } from "../../src/report/density-figures.js";
+import { massOf } from "../../src/report/density-study.js";
+import { compare, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
 import { wound } from "../../src/report/points.js";
 import type { DescentSolution, Solution } from "../../src/solution/index.js";
 import type { Solver } from "../../src/solver.js";
@@ -87,6 +103,8 @@ describe("a translation on the line", () => {
     expect(study.kind).toBe("density");
     expect(study.samplingFloor).toBe(null); // no sampling between densities on a line
     expect(study.pairwise.distances[0][1]).toAgree(0.25, { rtol: 2e-3 });
+    // the closed form itself, on cells of width 0.035: W₂ is O(h²), not the h/√12 = 0.01 of their centres
+    expect(study.runs[0].exact?.["law at T, W₂"]).toBeLessThan(1e-3);
     // 400 draws of N(0, 1): W₂ to the law itself is about √(2.5/400)
     expect(study.pairwise.distances[0][2]).toBeLessThan(0.2);
     // the paths are the same translation from common starts, and so is the velocity
@@ -148,10 +166,163 @@ it("Fokker–Planck problems have no energies, and their paths carry noise", asy
   expect(study.runs[0].exact?.["density at T, relative L¹"]).toBeLessThan(0.05);
 });
 
+describe("round a circle", () => {
+  // All mass turns at speed 1, from [0.5, 1.5] over the seam at 4; the second solver ends 0.1 ahead.
+  const problem = gradientFlow({
+    domain: domain({ lower: [0], upper: [4], ends: "periodic" }),
+    energy: energy({ dimension: 1, internal: entropy() }),
+    initial: 0.25,
+    horizon: 3,
+  });
+  const turning = (name: string, ahead: number, until = 3): Solver<GradientFlow> => {
+    const base = translation(name, "grid");
+    return {
+      ...base,
+      solve: async (p, context) => {
+        const still = (await base.solve(huberFlow(), context)) as DescentSolution<GradientFlow>;
+        const cut = cells(problem.domain, 400);
+        const round = (x: number) => x - 4 * Math.floor(x / 4);
+        const law = (t: number) => ({
+          kind: "density" as const,
+          grid: cut.grid,
+          values: cut.points.map((x) => (round(x - 0.5 - ahead - t) <= 1 ? 1 : 0)),
+        });
+        const times = still.times.map((_, k) => (k / STEPS) * until);
+        return {
+          ...still,
+          problem: p,
+          times,
+          energies: Array.from(times, () => 0),
+          cells: cut,
+          slabs: Array.from(times, (t) => law(t).values),
+          density: (t: number) => {
+            if (t > until) throw new Error("after the end");
+            return law(t);
+          },
+          velocity: (t: number, x: Float64Array) => {
+            if (t > until) throw new Error("after the end");
+            return x.map(() => 1);
+          },
+          trajectories: ({ count = 256, steps = 20, start } = {}) => {
+            const from = start?.points ?? Float64Array.from({ length: count }, (_, i) => 0.5 + i / count);
+            const at = Float64Array.from({ length: steps + 1 }, (_, k) => (k / steps) * until);
+            const positions = new Float64Array((steps + 1) * from.length);
+            for (const [k, t] of at.entries())
+              positions.set(
+                from.map((x) => round(x + t + (ahead * t) / until)),
+                k * from.length,
+              );
+            return { count: from.length, dimension: 1, times: at, positions, weights: null };
+          },
+        } as DescentSolution<GradientFlow>;
+      },
+    };
+  };
+
+  it("paths are straight over the seam, and end as far apart as the short way round", async () => {
+    const solvers = [turning("exact", 0), turning("ahead", 0.1)];
+    const [study] = (await compare(problem, { solvers, laws, count: 64 })).record.studies;
+    expect(study.runs[0].numbers["chord ratio of paths"]).toAgree(1, { atol: 1e-12 });
+    expect(study.pairwise.further[0].values[0][1]).toAgree(0.1, { atol: 1e-12 });
+  });
+
+  it("one that stopped early is compared where it stopped, and has no numbers at T", async () => {
+    const solvers = [turning("exact", 0), turning("early", 0, 1.5)];
+    const comparison = await compare(problem, { solvers, laws: [], count: 64 });
+    const [study] = comparison.record.studies;
+    // the same law at t = 1.5, but for the draws; at their own ends they are 1.5 of 4 apart
+    expect(study.pairwise.distances[0][1]).toBeLessThan(0.1);
+    expect(study.pairwise.further.map((f) => f.values[0][1])).toEqual([null, 0]);
+    const { numbers } = study.runs[1];
+    expect([numbers["E at T"], numbers["stopped at t"], numbers["E there"]]).toEqual([null, 1.5, 0]);
+    const html = renderHtml(comparison);
+    expect(html).toContain("early stopped at t = 1.5");
+    expect(html).not.toMatch(/NaN|undefined/);
+  });
+});
+
+describe("pictures", () => {
+  it("axes hold every value, negative ones too, and run upwards", () => {
+    expect(range([0.5, 2])).toEqual([0, 2.1]);
+    expect(range([0, 0])).toEqual([0, 1]);
+    for (const values of [[-6.505, -6.546], [-1, 2], [-3]]) {
+      const [low, top] = range(values);
+      expect(low).toBeLessThan(Math.min(...values));
+      expect(top).toBeGreaterThan(Math.max(...values));
+    }
+  });
+
+  const base = {
+    domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+    energy: energy({ dimension: 1, internal: entropy() }),
+  };
+
+  it("clouds and targets of a flow of mass 3 have that mass, and a cloud alone has an axis", async () => {
+    const problem = gradientFlow({
+      domain: domain({ lower: [-6], upper: [8], ends: "no-flux" }),
+      energy: lipschitzDivergence({
+        dimension: 1,
+        divergence: kullbackLeibler(),
+        lipschitz: 1,
+        target: "7*exp(-x^2/2)",
+      }),
+      initial: gaussian({ mean: [3], sd: 1 }),
+      mass: 3,
+    });
+    const { runs } = (
+      await compare(problem, { solvers: [particleGradientFlow({ count: 400, steps: 2 })], laws: [], count: 16 })
+    ).studies[0];
+    const html = evolutionFigure(problem, runs);
+    // the top label of the first panel's axis: the tallest of 40 bars is a little above 3/√(2π) = 1.2
+    const labels = [...html.split("t = 0.1")[0].matchAll(/<text[^>]*>(\d\.\d)<\/text>/g)].map((m) => Number(m[1]));
+    expect(Math.max(...labels)).toBeGreaterThan(1);
+    expect(Math.max(...labels)).toBeLessThan(2.5);
+    for (const text of ["bars: how many particles", "grey: the target"]) expect(html).toContain(text);
+    expect(html).not.toContain("lines: densities");
+    expect(massOf(problem)).toBe(3);
+    expect(massOf(gradientFlow({ ...base, initial: "2*(1 - x^2)", mass: null }))).toAgree(8 / 3, { rtol: 1e-5 });
+    expect(massOf(gradientFlow({ ...base, initial: gaussian({ mean: [0], sd: 0.1 }), mass: null }))).toBe(1);
+  });
+});
+
+it("a target that is points, or narrower than the finest cells, is pictured and measured by its draws", async () => {
+  for (const target of [dirac([1]), gaussian({ mean: [1], sd: 1e-6 })]) {
+    const problem = gradientFlow({
+      domain: domain({ lower: [-3], upper: [3], ends: "no-flux" }),
+      energy: transportTo({ dimension: 1, order: 1, target }),
+      initial: uniformBox({ lower: [-1], upper: [0] }),
+      horizon: 0.5,
+    });
+    const solvers = [particleGradientFlow({ count: 50, targetCount: 20, steps: 2 })];
+    const comparison = await compare(problem, { solvers, laws: [], count: 16 });
+    const [run] = comparison.record.studies[0].runs;
+    // U[−1, 0] to 1: √E(1 − x)² = √(7/3); 50 draws add 0.3/√50
+    expect(Math.abs(run.series[0].values[0] - Math.sqrt(7 / 3))).toBeLessThan(4 * 0.042);
+    const html = evolutionFigure(problem, comparison.studies[0].runs);
+    expect(html).toContain("grey: the target");
+    expect(html).not.toMatch(/NaN|undefined/);
+  }
+});
+
 it("a periodic axis has no seam", () => {
   const ring = domain({ lower: [0], upper: [1], ends: "periodic" });
   const { points, dimension } = wound(ring, cloud([0.01, 0.99], 1));
   expect(dimension).toBe(2);
   const apart = Math.hypot(points[0] - points[2], points[1] - points[3]);
   expect(apart).toAgree(0.02, { rtol: 1e-3 });
+});
+
+it("a solution's times go with its slabs in fields.npz: the paths of the report stand beside them", async () => {
+  const problem = wallDrift();
+  const solvers = [fokkerPlanck({ points: 24, steps: 8 }) as Solver<typeof problem>];
+  const folder = mkdtempSync(join(tmpdir(), "fields-"));
+  try {
+    await writeReport(await compare(problem, { solvers, laws: [], count: 10 }), join(folder, "report"));
+    const arrays = decodeNpz(readFileSync(join(folder, "report", "fields.npz")));
+    const shape = (name: string) => arrays[`${problem.name}/${solvers[0].name}/${name}`].shape;
+    expect(shape("times")[0]).toBe(shape("density")[0]);
+    expect(shape("report_paths")).toEqual([shape("report_times")[0], 10, problem.dimension]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -28,6 +28,7 @@ import {
 } from "../../../src/measure/index.js";
 import { normalQuantile } from "../../../src/random/index.js";
 import { type SolveOptions, solve } from "../../../src/solve.js";
+import { acquireTensors } from "../../../src/tensor/index.js";
 
 const wide = domain({ lower: [-10], upper: [10], ends: ["no-flux"] });
 const small = {
@@ -301,6 +302,36 @@ describe("the solution", () => {
     );
     expect(stages).toEqual(["time ( 0", "time ( 1"]);
   });
+});
+
+it("steps that throw the particles past the target are no converged flow", async () => {
+  const long = await run(huberFlow({ lipschitz: 1000, horizon: 0.5 }), { ...small, steps: 4 }, { onFailure: "return" });
+  expect(Math.max(...long.energies)).toBeGreaterThan(2 * long.energies[0]);
+  expect(long.status.converged).toBe(false);
+  expect(long.status.text).toMatch(
+    /^the steps are too long: D rises from .*, particles overshoot by up to L Δt = 1\.3e\+2; use more steps$/,
+  );
+});
+
+it("leaves no tensors behind, also when it is aborted before its first step or in it", async () => {
+  const { tf, release } = await acquireTensors("cpu");
+  release();
+  const problem = huberFlow({ horizon: 1 });
+  const before = tf.memory().numTensors;
+  await run(problem, { ...small, steps: 2 });
+  expect(tf.memory().numTensors).toBe(before);
+  for (const looks of [1, 3, 30]) {
+    // a signal that aborts at its n-th look
+    let left = looks;
+    const signal = new EventTarget() as AbortSignal;
+    Object.defineProperty(signal, "aborted", { get: () => left < 0 });
+    signal.throwIfAborted = () => {
+      if (--left < 0) throw new Error("enough");
+    };
+    const solver = neuralGradientFlow(small);
+    await expect(solve(problem, solver, { device: "cpu", signal })).rejects.toThrow("enough");
+    expect(tf.memory().numTensors).toBe(before);
+  }
 });
 
 describe("messages", () => {

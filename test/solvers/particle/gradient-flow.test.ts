@@ -173,6 +173,27 @@ it("laws that are densities are drawn from; more paths than particles start at n
   expect(s.trajectories({ count: 300, steps: 5, seed: 4 }).positions).not.toEqual(paths.positions);
 });
 
+it("without a mass, E and I are those of the start's own", async () => {
+  const problem = gradientFlow({
+    domain: wide,
+    initial: "2*exp(-(x + 1)^2/2)/sqrt(2*pi)",
+    energy: lipschitzDivergence({
+      dimension: 1,
+      divergence: kullbackLeibler(),
+      lipschitz: 0.5,
+      target: gaussian({ mean: [1] }),
+    }),
+    horizon: 0.1,
+    mass: null,
+  });
+  const cells = await solve(problem, lipschitzFlow({ points: 200 }));
+  const clouds = await solve(problem, particleGradientFlow({ count: 400, targetCount: 400, steps: 2 }));
+  expect(clouds.dissipations[0]).toAgree(2 * 0.25, { rtol: 1e-5 });
+  // E of the continuum is 2 (1 − 1/8); the means of 400 draws differ by √(2/400) from theirs, times 2 L
+  expect(cells.energies[0]).toAgree(1.75, { rtol: 1e-3 });
+  expect(Math.abs(clouds.energies[0] - 1.75)).toBeLessThan(4 * 0.0708);
+});
+
 it("E and I are those of the problem's mass", async () => {
   const of = (mass: number) =>
     solve(
