@@ -6,9 +6,8 @@
 import { fourModes, type GradientFlow, uniformTarget } from "../problems/index.js";
 import { lipschitzFlow, neuralGradientFlow, particleGradientFlow } from "../solvers/index.js";
 import { compare, writeReport } from "../src/report/index.js";
-import type { Solution } from "../src/solution/index.js";
 import type { Solver } from "../src/solver.js";
-import { descentLaws, type Law } from "../src/verify/index.js";
+import { descentLaws } from "../src/verify/index.js";
 import { machine } from "./machine.js";
 
 const folder = process.argv[2] ?? "out/lipschitz-study";
@@ -26,8 +25,7 @@ for (const { name, problem, points } of problems) {
     particleGradientFlow({ count: COUNT, targetCount: COUNT }),
     neuralGradientFlow({ count: COUNT, targetCount: COUNT }),
   ] as unknown as readonly Solver<GradientFlow>[];
-  const laws = descentLaws() as unknown as readonly Law<Solution<GradientFlow>>[];
-  const comparison = await compare(problem, { solvers, laws, count: 256, seed: 1, device: "cpu" });
+  const comparison = await compare(problem, { solvers, laws: descentLaws(), count: 256, seed: 1, device: "cpu" });
   await writeReport(comparison, `${folder}/${name}`);
   const [study] = comparison.record.studies;
   for (const [k, run] of study.runs.entries()) {

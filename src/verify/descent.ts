@@ -21,7 +21,7 @@ import {
 } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
-import type { DescentSolution, Trajectories } from "../solution/index.js";
+import type { DescentSolution, Solution, Trajectories } from "../solution/index.js";
 import { coordinateMoments } from "./coordinate-moments.js";
 import { type DensityProblem, densityLaws, keepsSlabs } from "./density.js";
 import { dualityGap } from "./flow.js";
@@ -116,7 +116,7 @@ const standard: DescentBounds = {
  *
  * *References*: ambrosio2008gradient, gu2024lipschitz
  */
-export function descentLaws(bounds: Partial<DescentBounds> = {}): readonly Law<Descent>[] {
+export function descentLaws(bounds: Partial<DescentBounds> = {}): readonly Law<Solution<DescentLike>>[] {
   const b = { ...standard, ...bounds };
   const [mass, created, exact] = densityLaws({ mass: b.mass, created: b.created });
   return [
@@ -159,13 +159,13 @@ function openGaps(solution: Descent): Float64Array {
 }
 
 /** E(ρⁿ⁺¹) ≤ E(ρⁿ) for grid schemes. */
-export function energyFalls(bound: number | null = standard.energy): Law<Descent> {
+export function energyFalls(bound: number | null = standard.energy): Law<Solution<DescentLike>> {
   return {
     name: "energy falls",
     statement: "max over steps of (E(ρⁿ⁺¹) − E(ρⁿ) − gaps) / (max E − min E)",
     relation: "≤",
     bound,
-    measure: (solution) => {
+    measure: (solution: Descent) => {
       const { energies } = solution;
       if (solution.family !== "grid") return FROZEN;
       if (energies.length < 2) return "no step was taken";
@@ -179,13 +179,13 @@ export function energyFalls(bound: number | null = standard.energy): Law<Descent
 }
 
 /** The largest rise of E of families that freeze the critic over a step. */
-export function energyRise(): Law<Descent> {
+export function energyRise(): Law<Solution<DescentLike>> {
   return {
     name: "energy rise",
     statement: "max over steps of (E(ρⁿ⁺¹) − E(ρⁿ)) / (max E − min E), critics frozen over each step",
     relation: "≤",
     bound: null,
-    measure: ({ energies, family }) => {
+    measure: ({ energies, family }: Descent) => {
       if (family === "grid") return "grid schemes are judged by energy falls";
       if (energies.length < 2) return "no step was taken";
       let growth = -Infinity;
@@ -224,13 +224,13 @@ function dissipated(
 }
 
 /** The drop of E in each step lies between Δt Iⁿ and Δt Iⁿ⁺¹. */
-export function dissipationIdentity(bound: number | null = standard.dissipation): Law<Descent> {
+export function dissipationIdentity(bound: number | null = standard.dissipation): Law<Solution<DescentLike>> {
   return {
     name: "dissipation identity",
     statement: "Σ over steps of dist(E(ρⁿ) − E(ρⁿ⁺¹), Δt [Iⁿ, Iⁿ⁺¹] ± gaps) / (E(0) − E(T))",
     relation: "≤",
     bound,
-    measure: (solution) => {
+    measure: (solution: Descent) => {
       if (solution.family !== "grid") return "E and I are those of samples; see dissipation, trapezoids";
       return dissipated(solution, (drop, early, late, open) => {
         if (early === null && late === null) return null;
@@ -244,13 +244,13 @@ export function dissipationIdentity(bound: number | null = standard.dissipation)
 }
 
 /** The drop of E in each step against ½Δt (Iⁿ + Iⁿ⁺¹): reported. */
-export function dissipationByTrapezoids(): Law<Descent> {
+export function dissipationByTrapezoids(): Law<Solution<DescentLike>> {
   return {
     name: "dissipation, trapezoids",
     statement: "Σ over steps of |E(ρⁿ) − E(ρⁿ⁺¹) − ½Δt(Iⁿ + Iⁿ⁺¹)| / (E(0) − E(T))",
     relation: "≤",
     bound: null,
-    measure: (solution) =>
+    measure: (solution: Descent) =>
       dissipated(solution, (drop, early, late) =>
         early === null || late === null ? null : Math.abs(drop - 0.5 * (early + late)),
       ),
@@ -265,13 +265,13 @@ function lipschitzOf({ energy }: DescentLike): number | string {
 }
 
 /** |v| ≤ L. */
-export function speedBound(bound: number | null = standard.speed): Law<Descent> {
+export function speedBound(bound: number | null = standard.speed): Law<Solution<DescentLike>> {
   return {
     name: "speed ≤ L",
     statement: "max over t of max|v| / L;  L = 1 for W₁",
     relation: "≤",
     bound,
-    measure: ({ problem, speeds }) => {
+    measure: ({ problem, speeds }: Descent) => {
       const L = lipschitzOf(problem);
       if (typeof L === "string") return L;
       const known = speeds.filter((s) => s !== null);
@@ -282,13 +282,13 @@ export function speedBound(bound: number | null = standard.speed): Law<Descent> 
 }
 
 /** The certificate of Lip(φ). */
-export function criticCertificate(bound: number | null = standard.speed): Law<Descent> {
+export function criticCertificate(bound: number | null = standard.speed): Law<Solution<DescentLike>> {
   return {
     name: "Lipschitz certificate",
     statement: "certified bound on Lip(φ) / L",
     relation: "≤",
     bound,
-    measure: ({ problem, critic }) => {
+    measure: ({ problem, critic }: Descent) => {
       const L = lipschitzOf(problem);
       if (typeof L === "string") return L;
       const certified = critic?.certifiedLipschitz ?? null;
@@ -298,13 +298,13 @@ export function criticCertificate(bound: number | null = standard.speed): Law<De
 }
 
 /** Slopes of a certified critic at the points of ρ(0) and ρ(T), between them, and over pairs. */
-export function criticSlopes(bound: number | null = standard.slope): Law<Descent> {
+export function criticSlopes(bound: number | null = standard.slope): Law<Solution<DescentLike>> {
   return {
     name: "Lipschitz audit",
     statement: "max(|φ(x) − φ(y)|/|x − y|, |∇φ|) / L at points of ρ(0), ρ(T) and between",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Descent, context) => {
       const L = lipschitzOf(solution.problem);
       if (typeof L === "string") return L;
       const { critic, times } = solution;
@@ -351,13 +351,13 @@ function deviation(values: Float64Array): number {
 }
 
 /** v = −∇U at random points of ρ; the median, because a critic has kinks. */
-export function velocityIsGradient(bound: number | null = standard.gradient): Law<Descent> {
+export function velocityIsGradient(bound: number | null = standard.gradient): Law<Solution<DescentLike>> {
   return {
     name: "v = −∇U",
     statement: "median |v + ∇U| / √E|v|², ∇U by differences of U = δE/δρ at points of ρ(t)",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Descent, context) => {
       const d = solution.problem.dimension;
       const { times } = solution;
       const misses: number[] = [];
@@ -427,13 +427,13 @@ const PATH_STEPS = 100;
  * Moments of paths at T/2 and T against those of ρ: coordinates and their squares, on circles the first harmonics. The unit is four standard
  * errors plus what a cell's width and one step of the solver change.
  */
-export function pathsAgainstDensity(bound: number | null = standard.paths): Law<Descent> {
+export function pathsAgainstDensity(bound: number | null = standard.paths): Law<Solution<DescentLike>> {
   return {
     name: "paths follow the density",
     statement: "max over moments φ and t = T/2, T of |E φ(X_t) − ∫φρ(t)| / (4 standard errors + E|φ′| (h + Δt √E|v|²))",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Descent, context) => {
       const { problem, times, dissipations } = solution;
       const d = problem.dimension;
       const paths = pathsOf(solution, context);
@@ -511,13 +511,13 @@ function momentsOf(
 export function equilibriumKept(
   equilibrium: ((x: Float64Array) => Float64Array) | null = null,
   bound: number | null = standard.equilibrium,
-): Law<Descent> {
+): Law<Solution<DescentLike>> {
   return {
     name: "equilibrium kept",
     statement: "max over t of ∫|ρ(t) − ρ(0)| / ∫ρ(0), where ρ(0) is the equilibrium",
     relation: "≤",
     bound,
-    measure: (solution) => {
+    measure: (solution: Descent) => {
       if (!keepsSlabs(solution)) return "samples of an equilibrium are not one";
       const { energy } = solution.problem as DescentLike;
       const target = (energy.divergence ?? energy.transport)?.target.density ?? null;
@@ -542,13 +542,13 @@ export function equilibriumKept(
 }
 
 /** E at the solution's times against its closed form: reported. */
-export function energyAgainstClosedForm(): Law<Descent> {
+export function energyAgainstClosedForm(): Law<Solution<DescentLike>> {
   return {
     name: "energy, closed form",
     statement: "max over t of |E(ρ(t)) − exact| / (exact(0) − exact(T))",
     relation: "≤",
     bound: null,
-    measure: ({ problem, times, energies }) => {
+    measure: ({ problem, times, energies }: Descent) => {
       const exact = problem.exact?.energy ?? null;
       if (exact === null) return "no closed form of the energy is known";
       const wanted = Array.from(times, (t) => exact(t));

@@ -12,7 +12,7 @@ import { type Domain, type Grid, integrate, interpolate } from "../grid/index.js
 import { type Cloud, type Density, sampleDensity } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
-import type { GameSolution, Trajectories } from "../solution/index.js";
+import type { GameSolution, Solution, Trajectories } from "../solution/index.js";
 import { coordinateMoments } from "./coordinate-moments.js";
 import { createdShare, massChange } from "./density.js";
 import type { Law, LawContext, Measurement } from "./law.js";
@@ -112,7 +112,7 @@ const standard: GameBounds = {
 };
 
 /** The laws of a game's solution; see the head of this file. */
-export function gameLaws(bounds: Partial<GameBounds> = {}): readonly Law<Game>[] {
+export function gameLaws(bounds: Partial<GameBounds> = {}): readonly Law<Solution<GameLike>>[] {
   const b = { ...standard, ...bounds };
   return [
     gameMass(b.mass),
@@ -131,13 +131,13 @@ export function gameLaws(bounds: Partial<GameBounds> = {}): readonly Law<Game>[]
 const NO_GRID = "this family keeps no density on a grid";
 
 /** Mass of every slab relative to the first. */
-export function gameMass(bound: number | null = standard.mass): Law<Game> {
+export function gameMass(bound: number | null = standard.mass): Law<Solution<GameLike>> {
   return {
     name: "mass",
     statement: "max over t of |∫m(t) − ∫m(0)| / ∫m(0); with doors, its largest growth",
     relation: "≤",
     bound,
-    measure: ({ fields, problem }) => {
+    measure: ({ fields, problem }: Game) => {
       if (fields === null) return NO_GRID;
       if (problem.populations.some((p) => p.densitySource !== null)) return "a source adds mass";
       const open = problem.domain.doors.length > 0;
@@ -148,13 +148,13 @@ export function gameMass(bound: number | null = standard.mass): Law<Game> {
 }
 
 /** Negative part of the density: what clipping would have made out of nothing. */
-export function createdMass(bound: number | null = standard.created): Law<Game> {
+export function createdMass(bound: number | null = standard.created): Law<Solution<GameLike>> {
   return {
     name: "created mass",
     statement: "max over t of ∫m⁻(t) / ∫m(0)",
     relation: "≤",
     bound,
-    measure: ({ fields }) => {
+    measure: ({ fields }: Game) => {
       if (fields === null) return NO_GRID;
       const { grid } = fields.cells;
       return exactly(Math.max(...fields.density.map((slabs) => createdShare(grid, slabs))));
@@ -162,14 +162,14 @@ export function createdMass(bound: number | null = standard.created): Law<Game> 
   };
 }
 
-function prescribed(name: string, which: "initial" | "final", bound: number | null): Law<Game> {
+function prescribed(name: string, which: "initial" | "final", bound: number | null): Law<Solution<GameLike>> {
   const at = which === "initial" ? "0" : "T";
   return {
     name,
     statement: `∫|m(${at}) − prescribed| / ∫m`,
     relation: "≤",
     bound,
-    measure: ({ fields, problem }) => {
+    measure: ({ fields, problem }: Game) => {
       if (fields === null) return NO_GRID;
       let worst = 0;
       for (const [k, population] of problem.populations.entries()) {
@@ -193,23 +193,23 @@ function prescribed(name: string, which: "initial" | "final", bound: number | nu
 }
 
 /** m(0) = m₀. */
-export function initialLaw(bound: number | null = standard.ends): Law<Game> {
+export function initialLaw(bound: number | null = standard.ends): Law<Solution<GameLike>> {
   return prescribed("initial law", "initial", bound);
 }
 
 /** m(T) of a planning game. */
-export function finalLaw(bound: number | null = standard.ends): Law<Game> {
+export function finalLaw(bound: number | null = standard.ends): Law<Solution<GameLike>> {
   return prescribed("final law", "final", bound);
 }
 
 /** u(T) = g(x, m(T)) on the paths' end points, relative to the spread of u. */
-export function terminalValue(bound: number | null = standard.terminal): Law<Game> {
+export function terminalValue(bound: number | null = standard.terminal): Law<Solution<GameLike>> {
   return {
     name: "terminal value",
     statement: "E|u(T, X_T) − g(X_T, m(T))| / (1 + sd u(T, X_T))",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Game, context) => {
       const { problem } = solution;
       if (problem.mode !== "time-dependent") return "only time-dependent games prescribe u(T)";
       const T = problem.horizon;
@@ -233,13 +233,13 @@ export function terminalValue(bound: number | null = standard.terminal): Law<Gam
 }
 
 /** v = −∂ₚH(x, ∇u, m), ∇u by central differences of value(t, x). */
-export function feedbackIsOptimal(bound: number | null = standard.feedback): Law<Game> {
+export function feedbackIsOptimal(bound: number | null = standard.feedback): Law<Solution<GameLike>> {
   return {
     name: "feedback",
     statement: "E|v + ∂ₚH(x, ∇u, m)| / E|v| on the paths",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Game, context) => {
       const { problem } = solution;
       let worst = 0;
       for (const [k, population] of problem.populations.entries()) {
@@ -272,13 +272,13 @@ export function feedbackIsOptimal(bound: number | null = standard.feedback): Law
 }
 
 /** Moments of simulated paths at T/2 and T against those of the density: coordinates and their squares, or first harmonics on a torus. */
-export function pathsFollowDensity(bound: number | null = standard.paths): Law<Game> {
+export function pathsFollowDensity(bound: number | null = standard.paths): Law<Solution<GameLike>> {
   return {
     name: "paths follow the density",
     statement: "max over moments φ and t = T/2, T of |E φ(X_t) − ∫φ m(t)| / standard error",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Game, context) => {
       const { problem } = solution;
       if (problem.domain.doors.length > 0) return "paths that left through a door have no place any more";
       if (problem.populations.some((p) => p.densitySource !== null)) return "a source adds mass that no path carries";
@@ -314,13 +314,13 @@ export function pathsFollowDensity(bound: number | null = standard.paths): Law<G
  * u(0, X₀) is what a path costs on average: dX = −∂ₚH dt + √(2ν) dW, simulated here with the problem's ν, L = p·∂ₚH − H at p = ∇u. Ergodic
  * games pay f − λ̄ and end with u; so do planning games, with λ̄ = 0.
  */
-export function costOfPaths(bound: number | null = standard.cost): Law<Game> {
+export function costOfPaths(bound: number | null = standard.cost): Law<Solution<GameLike>> {
   return {
     name: "cost of the paths",
     statement: "|E[u(0,X₀) − ∫(L + f + s)dt − g(X_T) + ∫√(2ν)∇u·dW]| / (E∫(|L| + |f + s|)dt + E|g| + sd u(0,X₀))",
     relation: "≤",
     bound,
-    measure: (solution, context) => {
+    measure: (solution: Game, context) => {
       const { problem } = solution;
       const { domain, dimension: d, horizon: T } = problem;
       if (domain.doors.length > 0 || domain.obstacle !== null) return "doors and obstacles end or turn the paths";
@@ -389,13 +389,13 @@ function folded(domain: Domain, a: number, v: number): number {
 }
 
 /** −∂ₜu − νΔu + H − f − s on the paths at interior times, relative to the size of its terms; by differences, so reported only. */
-export function hamiltonJacobiResidual(): Law<Game> {
+export function hamiltonJacobiResidual(): Law<Solution<GameLike>> {
   return {
     name: "HJB residual",
     statement: "E|−∂ₜu − νΔu + H + λ̄ − f − s| / E(|∂ₜu| + ν|Δu| + |H| + |f + s|)",
     relation: "≤",
     bound: null,
-    measure: (solution, context) => {
+    measure: (solution: Game, context) => {
       const { problem } = solution;
       const d = problem.dimension;
       let error = 0;
@@ -432,13 +432,13 @@ export function hamiltonJacobiResidual(): Law<Game> {
 }
 
 /** C = E|x_T − x₀| / E∫|v|dt along the drift alone: games need not be straight, so it is reported. */
-export function driftStraightness(): Law<Game> {
+export function driftStraightness(): Law<Solution<GameLike>> {
   return {
     name: "straightness of the drift",
     statement: "E|x_T − x₀| / E∫|v|dt along ẋ = v, without noise",
     relation: "≥",
     bound: null,
-    measure: (solution, context) => {
+    measure: (solution: Game, context) => {
       const { problem } = solution;
       if (problem.domain.doors.length > 0 || problem.domain.obstacle !== null)
         return "doors and obstacles bend or end the paths";

@@ -48,7 +48,8 @@ export interface FokkerPlanckSolverOptions {
 }
 
 /** Solution of a Fokker–Planck problem, or of a gradient flow that is one, on a grid. */
-export interface FokkerPlanckSolution extends Solution<FokkerPlanck | GradientFlow> {
+export interface FokkerPlanckSolution<P extends FokkerPlanck | GradientFlow = FokkerPlanck | GradientFlow>
+  extends Solution<P> {
   readonly family: "grid";
   readonly cells: Cells;
   /** t_0 = 0 … t_N = T. */
@@ -94,9 +95,9 @@ const CREATED = 1e-8;
  *
  * *References*: scharfetter1969large, chang1970practical, eymard2000finite
  */
-export function fokkerPlanck(
+export function fokkerPlanck<P extends FokkerPlanck | GradientFlow = FokkerPlanck>(
   options: FokkerPlanckSolverOptions = {},
-): Solver<FokkerPlanck | GradientFlow, FokkerPlanckSolution> {
+): Solver<P, FokkerPlanckSolution<P>> {
   const where = "fokkerPlanck";
   demandKnown(where, options, ["points", "steps", "flux", "time", "tolerance"]);
   const {
@@ -160,7 +161,9 @@ export function fokkerPlanck(
         return "the centred flux without diffusion is unstable; use flux: upwind or scharfetter-gummel";
       return true;
     },
-    solve: (problem, context) => march(problem, context, record, { points, steps, flux, time, tolerance }),
+    // The solution's problem is the one that was given.
+    solve: (problem, context) =>
+      march(problem, context, record, { points, steps, flux, time, tolerance }) as Promise<FokkerPlanckSolution<P>>,
   };
 }
 
