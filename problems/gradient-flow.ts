@@ -6,7 +6,7 @@ import { demand, demandKnown } from "../src/error.js";
 import { type Cells, type Domain, integrate } from "../src/grid/index.js";
 import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon } from "./demand.js";
+import { demandCoordinates, demandHorizon, demandInside } from "./demand.js";
 import { densityOn, describeLaw, type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a gradient flow. */
@@ -48,7 +48,7 @@ export interface GradientFlow extends Problem {
 /**
  * Makes a gradient flow.
  *
- * @throws UsageError when a term does not fit the domain, or the domain has doors
+ * @throws UsageError when a term does not fit the domain, more than a tenth of a law lies outside it, or the domain has doors
  *
  * *Notes*: an unregularised divergence to a singular target is ill-posed, and `wellPosedness()` says so before any work.
  *
@@ -91,6 +91,9 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
     "A gradient flow keeps its mass: close them, or solve a Fokker–Planck problem",
   );
   const initial = lawOf(options.initial, domain.dimension, where, "initial");
+  demandInside(where, "initial", initial, domain);
+  const target = (energy.divergence ?? energy.transport)?.target ?? null;
+  if (target !== null) demandInside(where, "target", target, domain);
   const mass = options.mass === undefined ? 1 : options.mass;
   demand(
     mass === null || (mass > 0 && Number.isFinite(mass)),

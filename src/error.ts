@@ -10,11 +10,11 @@ export class UsageError extends Error {
 /** A solve that did not succeed; `partial` holds what was reached, when there is anything. */
 export class SolveError extends Error {
   override readonly name = "SolveError";
-  constructor(
-    message: string,
-    readonly partial: Solution | null = null,
-  ) {
+  declare readonly partial: Solution | null;
+  constructor(message: string, partial: Solution | null = null) {
     super(message);
+    // Not enumerable: an uncaught error prints its message and not the whole solution.
+    Object.defineProperty(this, "partial", { value: partial });
   }
 }
 

@@ -1,5 +1,5 @@
 // meanfield compare: several solvers on one problem or more, and the report.
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { UsageError } from "../error.js";
 import { demandWritableFolder, encodeJson } from "../io/index.js";
 import {
@@ -24,9 +24,9 @@ export const compareCommand: Command = {
   --repeats N      solves of each stochastic solver, for the seed-to-seed spread (default 1)
   --count N        sample paths of each measurement (default 256)
   --checkpoints F  folder for checkpoints: an interrupted comparison resumes its networks
-  --out FOLDER     default out/PROBLEM; index.html, results.json, results.csv, fields.npz, references.bib
+  --out FOLDER     default out/PROBLEM (a file's name without .json); index.html, results.json, results.csv, fields.npz, references.bib
 
-Exit code 3 when a solver failed or none handles a problem, 1 when a law failed, else 0. The report is written in every case.
+Exit code 3 when a solver failed or none handles a problem, 1 when a law failed, else 0. The report is written unless nothing was solved.
 
 Example:
   meanfield compare two-moons --solvers grid,particle --out out/moons`,
@@ -48,7 +48,7 @@ Example:
     const named = parsed.values.solvers as string | undefined;
     const names = named?.split(",") ?? defaultSolvers(problems);
     const methods = names.map((name) => chooseSolver(name.trim()));
-    const folder = resolve(parsed.out ?? `out/${problems.map((p) => p.name).join("+")}`);
+    const folder = resolve(parsed.out ?? `out/${parsed.positionals.map((name) => basename(name, ".json")).join("+")}`);
     await demandWritableFolder(folder, reportFiles);
     const comparison = await compare(problems, {
       solvers: methods,
@@ -67,8 +67,10 @@ Example:
             .join(" · "),
         ),
     });
-    const files = await writeReport(comparison, folder);
-    streams.out(parsed.json ? encodeJson(comparison.record) : summaryText(comparison.record, files[0]));
+    // Where nothing was solved an earlier report stays.
+    const solved = comparison.record.studies.some((study) => study.runs.some((run) => run.status !== null));
+    const page = solved ? (await writeReport(comparison, folder))[0] : null;
+    streams.out(parsed.json ? encodeJson(comparison.record) : summaryText(comparison.record, page));
     return exitCode(comparison.record);
   },
 };
@@ -81,8 +83,9 @@ function exitCode(record: ComparisonRecord): number {
   return runs.some((run) => run.laws.some((law) => law.holds === false)) ? exitCodes.checkFailed : exitCodes.ok;
 }
 
-function summaryText(record: ComparisonRecord, page: string): string {
-  return [...record.studies.flatMap(studyLines), "", `Report: ${page}`].join("\n");
+function summaryText(record: ComparisonRecord, page: string | null): string {
+  const end = page === null ? "No solver brought a solution, so no report was written." : `Report: ${page}`;
+  return [...record.studies.flatMap(studyLines), "", end].join("\n");
 }
 
 function studyLines(study: StudyRecord): string[] {

@@ -91,7 +91,7 @@ export function recorded(s: FixedPointSettings): Readonly<Record<string, unknown
 /** `true`, or why a fixed-point solver does not take a problem. */
 export function fixedPointHandles(name: string, problem: Problem): true | string {
   if (problem.kind !== "mean-field-game")
-    return "it is for mean-field games; use gridProximalFlow() for proximal flows";
+    return `it solves mean-field games, not ${problem.kind}; use a solver of that family`;
   const game = problem as MeanFieldGame;
   if (game.mode === "ergodic") return "it is for games in time; use ergodic()";
   if (game.mode === "planning")

@@ -168,7 +168,7 @@ function check(s: Settings): void {
 
 function handles(problem: Problem): true | string {
   if (problem.kind !== "mean-field-game")
-    return "it is for mean-field games; use gridProximalFlow() for proximal flows";
+    return `it solves mean-field games, not ${problem.kind}; use a solver of that family`;
   const game = problem as MeanFieldGame;
   if (game.mode === "ergodic") return "it is for games in time; use ergodic()";
   if (game.dimension > 3) return "grids have at most three dimensions; use neuralGame()";

@@ -192,3 +192,21 @@ test("bad energies are refused in one sentence", () => {
     ]
   `);
 });
+
+test("laws outside the box are refused, tails are not", () => {
+  const line = domain({ lower: [-4], upper: [4], ends: "no-flux" });
+  const flow = (start: number, target: number) =>
+    gradientFlow({
+      domain: line,
+      initial: gaussian({ mean: [start], sd: 0.5 }),
+      energy: lipschitzDivergence({
+        dimension: 1,
+        divergence: kullbackLeibler(),
+        lipschitz: 1,
+        target: gaussian({ mean: [target], sd: 0.5 }),
+      }),
+    });
+  expect(flow(0, 3).energy.divergence?.lipschitz).toBe(1);
+  expect(() => flow(0, 10)).toThrowErrorMatchingInlineSnapshot(`[UsageError: gradientFlow: target must have at most 0.1 of its mass outside the domain; got 1. Enlarge the box, or move the law.]`);
+  expect(() => flow(-5, 0)).toThrow("gradientFlow: initial must have at most 0.1 of its mass outside the domain");
+});

@@ -276,13 +276,13 @@ describe("messages", () => {
     const solver = particleGradientFlow();
     expect(
       [
-        inFour("exp(-x1^2)", gaussian({ mean: [0, 0, 0, 0] })),
-        inFour(gaussian({ mean: [0, 0, 0, 0] }), "exp(-x1^2)"),
+        inFour("exp(-x1^2)", dirac([0.5, 0.5, 0.5, 0.5])),
+        inFour(dirac([0.5, 0.5, 0.5, 0.5]), "exp(-x1^2)"),
         flow(target, lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: Infinity, target })),
         flow(target, transportTo({ dimension: 1, order: 2, target })),
-        gradientFlow({ domain: domain({ lower: [0], upper: [1] }), initial: target, energy: good }),
+        gradientFlow({ domain: domain({ lower: [-5], upper: [5] }), initial: target, energy: good }),
         gradientFlow({
-          domain: domain({ lower: [0], upper: [1], ends: "no-flux", obstacle: (x) => x[0] > 0.9 }),
+          domain: domain({ lower: [-5], upper: [5], ends: "no-flux", obstacle: (x) => x[0] > 4.9 }),
           initial: target,
           energy: good,
         }),

@@ -344,7 +344,7 @@ describe("newton", () => {
       ]
     `);
     expect(newton().handles(gaussianShift())).toMatchInlineSnapshot(
-      `"it is for mean-field games; use gridProximalFlow() for proximal flows"`,
+      `"it solves mean-field games, not proximal-flow; use a solver of that family"`,
     );
     expect(newton().handles(ergodicTorus())).toMatchInlineSnapshot(`"it is for games in time; use ergodic()"`);
     const high = meanFieldGame({

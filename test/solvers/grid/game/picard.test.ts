@@ -211,7 +211,7 @@ describe("what it refuses", () => {
     );
     expect(picard().handles(sampled)).toMatchInlineSnapshot(`"the law data has no density; use particleFixedPoint()"`);
     expect(picard().handles(gaussianShift())).toMatchInlineSnapshot(
-      `"it is for mean-field games; use gridProximalFlow() for proximal flows"`,
+      `"it solves mean-field games, not proximal-flow; use a solver of that family"`,
     );
     expect(picard().handles(corridor())).toBe(true);
     await expect(picard().solve(planning, context())).rejects.toThrowErrorMatchingInlineSnapshot(

@@ -415,7 +415,7 @@ describe("messages", () => {
   it("of problems it does not handle", () => {
     const box = domain({ lower: [-1], upper: [1], ends: ["no-flux"] });
     const flow = (e: GradientFlow["energy"]) => gradientFlow({ domain: box, initial: 0.5, energy: e });
-    const target = gaussian({ mean: [0] });
+    const target = gaussian({ mean: [0], sd: 0.2 });
     const solver = lipschitzFlow();
     expect(
       [
@@ -439,7 +439,7 @@ describe("messages", () => {
       `[UsageError: lipschitzFlow: steps must be ≥ 18 so that L Δt Σ 1/h ≤ 1; got 5. Use steps: "cfl", or fewer points.]`,
     );
     const blocked = gradientFlow({
-      domain: domain({ lower: [-1, -1], upper: [1, 1], ends: "no-flux", obstacle: (x) => x[0] > 0 }),
+      domain: domain({ lower: [-3, -3], upper: [3, 3], ends: "no-flux", obstacle: (x) => x[0] > 0 }),
       initial: 1,
       energy: singularTarget().energy,
     });

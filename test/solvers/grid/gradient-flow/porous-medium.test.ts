@@ -607,7 +607,7 @@ describe("messages", () => {
         energy: e,
         initial: 1,
       });
-    const target = gaussian({ mean: [0], sd: 1 });
+    const target = gaussian({ mean: [0.5], sd: 0.1 });
     const solver = porousMedium();
     expect([
       solver.handles({ ...flow(energy({ dimension: 1, internal: power(2) })), kind: "other" } as never),
