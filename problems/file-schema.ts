@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { demand, usageError } from "../src/error.js";
-import { compile } from "../src/expression/index.js";
 import { type Domain, domain } from "../src/grid/index.js";
 import { decodeCsvNumbers } from "../src/io/index.js";
 import {
@@ -17,7 +16,7 @@ import {
 } from "../src/measure/index.js";
 import type { Coordinate } from "../src/problem.js";
 import { split, standardise } from "./samples.js";
-import { coordinateNames } from "./terms/index.js";
+import { coordinateNames, formula } from "./terms/index.js";
 
 export const WHERE = "problem file";
 
@@ -201,7 +200,7 @@ export function domainFrom(b: z.infer<typeof box>): Domain {
   const doors = (b.doors ?? []).filter((door) => !whole(door.side, door.axis));
   if (b.obstacle === null || b.obstacle === undefined) return domain({ ...b, doors, obstacle: null });
   const text = b.obstacle.replace(/>\s*0\s*$/, "").trim();
-  const solid = compile(text, coordinateNames(b.lower.length));
+  const solid = formula(text, coordinateNames(b.lower.length), WHERE, "domain.obstacle");
   return domain({
     ...b,
     doors,

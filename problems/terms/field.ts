@@ -1,7 +1,7 @@
 // A field: a real function of (t, x) that a problem's term needs: a potential, a weight, an initial density.
 // A number, an expression in the coordinates, or a JavaScript function. Expressions run on every device and can be stored
 // in a problem file; a function stays on the CPU.
-import { demand, usageError } from "../../src/error.js";
+import { demand, UsageError, usageError } from "../../src/error.js";
 import { compile, type Expression } from "../../src/expression/index.js";
 
 /** What may be given: a constant, an expression of {@link coordinateNames} and t, or a function of the point and t. */
@@ -50,6 +50,22 @@ export function describeField(f: Field): number | string {
   return f.constant ?? f.text;
 }
 
+/** An expression whose errors name the field that holds it. */
+export function formula(
+  text: string,
+  variables: readonly string[],
+  where: string,
+  name: string,
+  parameters: Readonly<Record<string, number>> = {},
+): Expression {
+  try {
+    return compile(text, variables, parameters);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.message.replace(/^expression: (text )?/, () => `${where}: ${name} `));
+  }
+}
+
 /**
  * Makes a field.
  *
@@ -80,7 +96,7 @@ export function field(
     });
   }
   if (typeof input === "string") {
-    const expression = compile(input, [...coordinateNames(dimension), "t"], parameters);
+    const expression = formula(input, [...coordinateNames(dimension), "t"], where, name, parameters);
     return Object.freeze({
       text: expression.text,
       dimension,

@@ -82,6 +82,12 @@ describe("good solutions", () => {
         expect(verdicts.find((v) => v.law === law)?.holds, law).toBe(true);
     }
   });
+  it("two paths may happen to lie close together: that is no fault", async () => {
+    const s = await solve(barenblatt(), porousMedium({ points: 64, steps: 32 }));
+    const law = descentLaws().find(({ name }) => name === "paths follow the density")!;
+    for (let seed = 0; seed < 40; seed++)
+      expect((await judge(law, s as unknown as Descent, { seed, count: 2 })).holds, `seed ${seed}`).toBe(true);
+  });
   it("closed forms are reported: Barenblatt and Huber", async () => {
     const s = await solve(barenblatt(), porousMedium({ points: 64, steps: 32 }));
     const verdicts = await judgeAll(descentLaws(), s as unknown as Descent);
