@@ -4,32 +4,19 @@ import * as Plot from "@observablehq/plot";
 import { integrate } from "../grid/index.js";
 import { type Cloud, cloud, type Density, densityOfFunction } from "../measure/index.js";
 import { generator } from "../random/index.js";
-import type { Solution } from "../solution/index.js";
+import type { Solution, Trajectories } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
 import { descentOf, type EvolvingProblem, endOf, endsEarly, massOf, targetOf } from "./density-study.js";
-import {
-  boxOf,
-  edges,
-  everyFew,
-  high,
-  lines,
-  plane,
-  planeFrame,
-  planeHeight,
-  scenery,
-  timeHeat,
-} from "./domain-figures.js";
+import { boxOf, edges, high, lawStrip, pathsPanel, plane, planeHeight, scenery, timePanel } from "./domain-figures.js";
 import {
   colours,
   contourPanels,
   coordinate,
   extent,
   faint,
-  heat,
   ink,
   type Panel,
   panels,
-  places,
   SIZE,
   type Solved,
   solvedRuns,
@@ -87,6 +74,7 @@ export function courseFigure<P extends EvolvingProblem>(
   const bound = isDescent(problem)
     ? (problem.energy.divergence?.lipschitz ?? (problem.energy.transport?.order === 1 ? 1 : Infinity))
     : Infinity;
+  const floor = study.samplingFloor?.mean ?? Infinity;
   const series = [...new Set(study.runs.flatMap((run) => run.series.map((s) => s.name)))];
   const all: { name: string; data: { solver: string; data: Curve[] }[]; exact: Curve[] | null; bound: number }[] = [
     {
@@ -96,10 +84,10 @@ export function courseFigure<P extends EvolvingProblem>(
       bound: Infinity,
     },
     {
-      name: problem.mass === 1 ? "I = E|v|²" : "I = ∫ρ|v|²",
+      name: "I = ∫ρ|v|²",
       data: kept("dissipations"),
       exact: energy === null ? null : grid.map((t) => ({ t, v: slope(t) })),
-      bound: bound === Infinity ? Infinity : massOf(problem) * bound ** 2,
+      bound: Infinity,
     },
     { name: "largest speed", data: kept("speeds"), exact: null, bound },
     ...series.map((name) => ({
@@ -109,7 +97,7 @@ export function courseFigure<P extends EvolvingProblem>(
         return { solver: run.solver, data: own === undefined ? [] : curve(own.times, own.values) };
       }),
       exact: null,
-      bound: Infinity,
+      bound: name.startsWith("W₂") ? floor : Infinity,
     })),
   ].filter(({ data }) => data.some((row) => row.data.length > 1));
   const list = all.map(({ name, data, exact, bound: limit }): Panel => {
@@ -144,6 +132,7 @@ export function courseFigure<P extends EvolvingProblem>(
   const marks = [
     energy === null ? "" : " &nbsp; ┄ closed form",
     bound < Infinity ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
+    floor < Infinity ? ` &nbsp; <span class="none">╌ W₂ that chance alone makes = ${short(floor)}</span>` : "",
   ];
   return `<p class="legend">${legend}${marks.join("")}</p>${panels(list, "three")}`;
 }
@@ -163,34 +152,21 @@ export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: rea
   const sampler = targetOf(problem)?.distribution ?? null;
   const goal = sampler === null ? null : (sampler.data ?? sampler.sample(600, generator(1).split("picture")));
   const box = boxOf(problem, [...laws.flat(), ...(goal === null ? [] : [goal])]);
-  const strip = (name: string, of: string, laws: readonly (Density | Cloud)[], captions: readonly string[]): string => {
-    // One scale for the row: the crowd spreads or gathers visibly.
-    const top = Math.max(...laws.map((law) => (law.kind === "density" ? high(law) : 0)));
-    const cells = laws.map((law, k) => {
-      const marks =
-        law.kind === "density"
-          ? [heat(problem, law, of, top)]
-          : [
-              Plot.dot(places(problem, everyFew(law.points, problem.dimension, 600), 600), {
-                x: "x",
-                y: "y",
-                r: 1.2,
-                fill: of,
-                fillOpacity: 0.5,
-              }),
-            ];
-      return `<figure class="cell"><figcaption>${captions[k]}</figcaption>${svg({
-        ...planeFrame(problem, 190, box),
-        marks: [Plot.frame({ stroke: "#e2e8f0" }), ...marks, ...scenery(problem)],
-      })}</figure>`;
-    });
-    return `<div class="strip"><h4>${name}</h4><div class="cells">${cells.join("")}</div></div>`;
-  };
   const captions = timesOf(problem).map((t) => `t = ${short(t)}`);
-  return (
-    solved.map((run, r) => strip(title(run, colour), colour(run.solver.name), laws[r], captions)).join("") +
-    (goal === null ? "" : strip("target", ink, [goal], [`${Math.min(600, goal.count)} points of Q`]))
+  const rows = solved.map((run, r) =>
+    lawStrip(problem, { title: title(run, colour), colour: colour(run.solver.name), laws: laws[r], captions, box }),
   );
+  if (goal !== null)
+    rows.push(
+      lawStrip(problem, {
+        title: "target",
+        colour: ink,
+        laws: [goal],
+        captions: [`${Math.min(600, goal.count)} points of Q`],
+        box,
+      }),
+    );
+  return rows.join("");
 }
 
 /** Paths of the mass, Ẋ = v (with the equation's noise where it has some). */
@@ -198,50 +174,25 @@ export function massPathsFigure<P extends EvolvingProblem>(problem: P, runs: rea
   if (problem.dimension === 1) return "";
   const colour = colours(runs.map((run) => run.solver.name));
   const solved = solvedRuns(runs);
-  const all = solved.map((run) => run.solution.trajectories({ count: PATHS, steps: 60, seed: 0 }));
+  const all = commonPaths(problem, solved, 60);
   const box = boxOf(
     problem,
     all.map((paths) => cloud(paths.positions, paths.dimension)),
   );
-  return panels(
-    solved.map((run, r) => {
-      const paths = all[r];
-      const size = paths.count * paths.dimension;
-      return {
-        title: title(run, colour),
-        svg: svg({
-          ...SIZE,
-          height: planeHeight(problem, box),
-          x: { label: coordinate(problem, 0).label, domain: box[0] },
-          y: { label: coordinate(problem, 1).label, domain: box[1] },
-          marks: [
-            Plot.frame({ stroke: "#e2e8f0" }),
-            ...scenery(problem),
-            Plot.line(lines(problem, paths), {
-              x: "x",
-              y: "y",
-              z: "line",
-              stroke: colour(run.solver.name),
-              strokeOpacity: 0.5,
-              strokeWidth: 0.9,
-            }),
-            Plot.dot(places(problem, paths.positions.subarray(0, size), Infinity), {
-              x: "x",
-              y: "y",
-              r: 1.2,
-              fill: ink,
-            }),
-            Plot.dot(places(problem, paths.positions.slice((paths.times.length - 1) * size), Infinity), {
-              x: "x",
-              y: "y",
-              r: 2.2,
-              fill: colour(run.solver.name),
-            }),
-          ],
-        }),
-      };
-    }),
-  );
+  return panels(solved.map((run, r) => pathsPanel(problem, title(run, colour), colour(run.solver.name), all[r], box)));
+}
+
+/** Paths of every solver from the first one's starting points. */
+function commonPaths<P extends EvolvingProblem>(
+  problem: P,
+  solved: readonly Solved<P>[],
+  steps: number,
+): readonly Trajectories[] {
+  if (solved.length === 0) return [];
+  const d = problem.dimension;
+  const first = solved[0].solution.trajectories({ count: PATHS, steps, seed: 0 });
+  const start = cloud(first.positions.slice(0, first.count * d), d);
+  return solved.map((run, r) => (r === 0 ? first : run.solution.trajectories({ start, steps, seed: 0 })));
 }
 
 /** δE/δρ at T/2 up to a constant, curves in one dimension, contours in two. */
@@ -418,46 +369,12 @@ function spaceTime<P extends EvolvingProblem>(
   solved: readonly Solved<P>[],
   colour: (name: string) => string,
 ): string {
-  const { label, offset, scale } = coordinate(problem, 0);
-  const half = (problem.domain.upper[0] - problem.domain.lower[0]) / 2;
+  const paths = commonPaths(problem, solved, 100);
   return panels(
-    solved.map((run) => {
+    solved.map((run, r) => {
       const solution: Solution = run.solution;
-      const paths = solution.trajectories({ count: PATHS, steps: 100, seed: 0 });
-      const piece = new Int32Array(paths.count);
-      const data = Array.from(paths.positions, (v, j) => {
-        const i = j % paths.count;
-        if (
-          problem.domain.ends[0] === "periodic" &&
-          j >= paths.count &&
-          Math.abs(v - paths.positions[j - paths.count]) > half
-        )
-          piece[i]++;
-        return { t: paths.times[Math.floor(j / paths.count)], x: offset + scale * v, line: `${i}/${piece[i]}` };
-      });
-      const background = keepsSlabs(solution)
-        ? [timeHeat(problem, solution.times, solution.slabs, colour(run.solver.name))]
-        : [];
-      return {
-        title: title(run, colour),
-        svg: svg({
-          ...SIZE,
-          x: { label: "t", domain: [0, problem.horizon], type: "linear" },
-          y: { label, domain: edges(problem, 0) },
-          marks: [
-            ...background,
-            Plot.line(data, {
-              x: "t",
-              y: "x",
-              z: "line",
-              stroke: background.length > 0 ? ink : colour(run.solver.name),
-              strokeOpacity: 0.55,
-              strokeWidth: 0.7,
-            }),
-            Plot.frame({ stroke: faint }),
-          ],
-        }),
-      };
+      const slabs = keepsSlabs(solution) ? { times: solution.times, values: solution.slabs } : null;
+      return timePanel(problem, title(run, colour), colour(run.solver.name), paths[r], slabs);
     }),
   );
 }

@@ -35,6 +35,6 @@ ${paths === "" ? "" : `<h3>${descends ? "The mass on its way" : "Particles on th
 ${agreement(record, "Two draws of as many points from one and the same solution", "The other tables use common points and have no such floor.")}
 ${stopped}${chords}
 ${exactTable(record)}
-${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is 1 for straight paths.")}
+${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is E|X_T − X₀| / E(length of the path), 1 for straight paths.")}
 ${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ.</p>${variationFigure(problem, runs)}` : ""}`;
 }

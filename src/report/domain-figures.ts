@@ -5,7 +5,7 @@ import type { Domain } from "../grid/index.js";
 import type { Cloud, Density } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import type { Trajectories } from "../solution/index.js";
-import { coordinate, image, places } from "./figures.js";
+import { coordinate, faint, heat, image, ink, type Panel, places, SIZE, svg } from "./figures.js";
 import { encodePng } from "./png.js";
 
 /** A problem on a domain. */
@@ -80,7 +80,7 @@ export function planeHeight(problem: OnDomain, box = wholeBox(problem)): number 
 }
 
 /** Size and axes of a small plane picture with the box's proportions. */
-export function planeFrame(problem: OnDomain, width: number, box = wholeBox(problem)): Plot.PlotOptions {
+function planeFrame(problem: OnDomain, width: number, box = wholeBox(problem)): Plot.PlotOptions {
   const height = Math.max(60, Math.min(1.9 * width, width * proportion(problem, box)));
   return {
     width,
@@ -92,7 +92,7 @@ export function planeFrame(problem: OnDomain, width: number, box = wholeBox(prob
 }
 
 /** At most `most` points, evenly from the whole cloud: the first ones may be those of one corner. */
-export function everyFew(points: Float64Array, d: number, most: number): Float64Array {
+function everyFew(points: Float64Array, d: number, most: number): Float64Array {
   const n = points.length / d;
   const stride = Math.max(1, n / most);
   const count = Math.floor(n / stride);
@@ -169,7 +169,7 @@ function raster(problem: OnDomain, domain: Domain): Plot.Markish {
 }
 
 /** Paths as polylines in the person's coordinates; a path that crosses a seam is a new line. */
-export function lines(problem: OnDomain, paths: Trajectories): { x: number; y: number; line: string }[] {
+function lines(problem: OnDomain, paths: Trajectories): { x: number; y: number; line: string }[] {
   const { count, dimension: d, times: t, positions } = paths;
   const { domain } = problem;
   const piece = new Int32Array(count);
@@ -187,11 +187,122 @@ export function lines(problem: OnDomain, paths: Trajectories): { x: number; y: n
   return out;
 }
 
+/** One row of laws in the plane: heat maps on one scale, or points, under captions. */
+export function lawStrip(
+  problem: OnDomain,
+  row: {
+    readonly title: string;
+    readonly colour: string;
+    readonly laws: readonly (Density | Cloud)[];
+    readonly captions: readonly string[];
+    /** Of a picture; default 190. */
+    readonly width?: number;
+    readonly box?: Box;
+  },
+): string {
+  const { title, colour, laws, captions, width = 190, box } = row;
+  // One scale for the row: the crowd thins out, spreads or gathers visibly.
+  const top = Math.max(...laws.map((law) => (law.kind === "density" ? high(law) : 0)));
+  const cells = laws.map((law, k) => {
+    const marks =
+      law.kind === "density"
+        ? [heat(problem, law, colour, top)]
+        : [
+            Plot.dot(places(problem, everyFew(law.points, problem.dimension, 600), 600), {
+              x: "x",
+              y: "y",
+              r: 1.2,
+              fill: colour,
+              fillOpacity: 0.5,
+            }),
+          ];
+    return `<figure class="cell"><figcaption>${captions[k]}</figcaption>${svg({
+      ...planeFrame(problem, width, box),
+      marks: [Plot.frame({ stroke: "#e2e8f0" }), ...marks, ...scenery(problem)],
+    })}</figure>`;
+  });
+  return `<div class="strip"><h4>${title}</h4><div class="cells">${cells.join("")}</div></div>`;
+}
+
+/** Paths in the plane, from their starts (small, dark) to their ends. */
+export function pathsPanel(
+  problem: OnDomain,
+  title: string,
+  colour: string,
+  paths: Trajectories,
+  box = wholeBox(problem),
+): Panel {
+  const size = paths.count * paths.dimension;
+  const at = (k: number) => places(problem, paths.positions.slice(k * size, (k + 1) * size), Infinity);
+  return {
+    title,
+    svg: svg({
+      ...SIZE,
+      height: planeHeight(problem, box),
+      x: { label: coordinate(problem, 0).label, domain: box[0] },
+      y: { label: coordinate(problem, 1).label, domain: box[1] },
+      marks: [
+        Plot.frame({ stroke: "#e2e8f0" }),
+        ...scenery(problem),
+        Plot.line(lines(problem, paths), {
+          x: "x",
+          y: "y",
+          z: "line",
+          stroke: colour,
+          strokeOpacity: 0.45,
+          strokeWidth: 0.85,
+        }),
+        Plot.dot(at(0), { x: "x", y: "y", r: 1.2, fill: ink }),
+        Plot.dot(at(paths.times.length - 1), { x: "x", y: "y", r: 2.2, fill: colour }),
+      ],
+    }),
+  };
+}
+
+/** One dimension: paths over the (t, x) plane, on the density where there are slabs. */
+export function timePanel(
+  problem: OnDomain,
+  title: string,
+  colour: string,
+  paths: Trajectories,
+  slabs: { readonly times: Float64Array; readonly values: readonly Float64Array[] } | null,
+): Panel {
+  const { label, offset, scale } = coordinate(problem, 0);
+  const half = (problem.domain.upper[0] - problem.domain.lower[0]) / 2;
+  const wraps = problem.domain.ends[0] === "periodic";
+  const piece = new Int32Array(paths.count);
+  const data = Array.from(paths.positions, (x, j) => {
+    const i = j % paths.count;
+    if (wraps && j >= paths.count && Math.abs(x - paths.positions[j - paths.count]) > half) piece[i]++;
+    return { t: paths.times[Math.floor(j / paths.count)], x: offset + scale * x, line: `${i}/${piece[i]}` };
+  });
+  return {
+    title,
+    svg: svg({
+      ...SIZE,
+      x: { label: "t", domain: [0, problem.horizon], type: "linear" },
+      y: { label, domain: edges(problem, 0) },
+      marks: [
+        ...(slabs === null ? [] : [timeHeat(problem, slabs.times, slabs.values, colour)]),
+        Plot.line(data, {
+          x: "t",
+          y: "x",
+          z: "line",
+          stroke: slabs === null ? colour : ink,
+          strokeOpacity: 0.5,
+          strokeWidth: 0.65,
+        }),
+        Plot.frame({ stroke: faint }),
+      ],
+    }),
+  };
+}
+
 /** Most columns of a picture over time. */
 const COLUMNS = 240;
 
 /** Slabs ρ(t_n) of one dimension over the (t, x) plane: equal columns, each the slabs around its middle. */
-export function timeHeat(
+function timeHeat(
   problem: OnDomain,
   times: Float64Array,
   slabs: readonly Float64Array[],

@@ -308,6 +308,16 @@ export function heldOutFigure(study: StudyRecord): string {
   });
 }
 
+/** A linear axis that does not blow round-off up to its full height. */
+function linear(shown: readonly { readonly value: number }[]): Plot.ScaleOptions {
+  const values = shown.map((p) => p.value).filter(Number.isFinite);
+  const [low, top] = [Math.min(...values), Math.max(...values)];
+  const size = Math.max(Math.abs(low), Math.abs(top));
+  const tickFormat = (v: number) => String(Number(v.toPrecision(3)));
+  if (top - low > 1e-6 * size) return { type: "linear", tickFormat };
+  return { type: "linear", tickFormat, domain: size === 0 ? [-1, 1] : [low - 0.5 * size, top + 0.5 * size] };
+}
+
 /** Histories of each solver on a logarithmic axis; values that are not positive have no place on it and are left out. */
 export function historyFigure(study: StudyRecord): string {
   const list = study.runs.flatMap((run) =>
@@ -327,7 +337,7 @@ export function historyFigure(study: StudyRecord): string {
             height: 170,
             marginLeft: 52,
             x: { label: "iteration" },
-            y: { label: null, type: log ? "log" : "linear", grid: true, tickFormat: log ? "~e" : "~g", ticks: 5 },
+            y: { label: null, grid: true, ticks: 5, ...(log ? { type: "log", tickFormat: "~e" } : linear(shown)) },
             marks: [Plot.line(shown, { x: "k", y: "value", stroke: colour, strokeWidth: 1.3 })],
           }),
         };

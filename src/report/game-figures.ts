@@ -2,19 +2,15 @@
 // dimension: x over t. Two: the plane, obstacles in grey, doors in green. More: the first two coordinates.
 import * as Plot from "@observablehq/plot";
 import type { GameLike } from "../verify/index.js";
-import { edges, everyFew, high, lines, plane, planeFrame, planeHeight, scenery, timeHeat } from "./domain-figures.js";
+import { edges, lawStrip, pathsPanel, plane, planeHeight, scenery, timePanel } from "./domain-figures.js";
 import {
   colours,
   contourPanels,
   coordinate,
   densityCurves,
   escapeHtml,
-  faint,
-  heat,
-  ink,
   type Panel,
   panels,
-  places,
   SIZE,
   type Solved,
   solvedRuns,
@@ -45,30 +41,14 @@ export function crowdFigure<P extends GameLike>(problem: P, runs: readonly Run<P
   const rows = solved.flatMap((run) =>
     [...problem.populations.keys()].map((k) => {
       const solution = asGame(run.solution);
-      const laws = times(problem).map((t) => plane(problem, solution.density(t, k)));
-      // One scale for the row: the crowd thins out visibly.
-      const top = Math.max(...laws.map((law) => (law.kind === "density" ? high(law) : 0)));
-      const cells = laws.map((law, n) => {
-        const marks =
-          law.kind === "density"
-            ? [heat(problem, law, colour(run.solver.name), top)]
-            : [
-                Plot.dot(places(problem, everyFew(law.points, problem.dimension, 600), 600), {
-                  x: "x",
-                  y: "y",
-                  r: 1.2,
-                  fill: colour(run.solver.name),
-                  fillOpacity: 0.5,
-                }),
-              ];
-        return `<figure class="cell"><figcaption>${problem.mode === "ergodic" ? "stationary" : `t = ${Number(times(problem)[n].toPrecision(3))}`}</figcaption>${svg(
-          {
-            ...planeFrame(problem, problem.mode === "ergodic" ? 330 : 190),
-            marks: [Plot.frame({ stroke: "#e2e8f0" }), ...marks, ...scenery(problem)],
-          },
-        )}</figure>`;
+      const stationary = problem.mode === "ergodic";
+      return lawStrip(problem, {
+        title: label(problem, run, k, colour),
+        colour: colour(run.solver.name),
+        laws: times(problem).map((t) => plane(problem, solution.density(t, k))),
+        captions: times(problem).map((t) => (stationary ? "stationary" : `t = ${Number(t.toPrecision(3))}`)),
+        width: stationary ? 330 : 190,
       });
-      return `<div class="strip"><h4>${label(problem, run, k, colour)}</h4><div class="cells">${cells.join("")}</div></div>`;
     }),
   );
   return rows.join("");
@@ -82,36 +62,7 @@ export function agentsFigure<P extends GameLike>(problem: P, runs: readonly Run<
   const list: Panel[] = solved.flatMap((run) =>
     [...problem.populations.keys()].map((k) => {
       const paths = asGame(run.solution).trajectories({ count: PATHS, steps: 60, seed: 0, population: k });
-      const size = paths.count * paths.dimension;
-      const last = (paths.times.length - 1) * size;
-      return {
-        title: label(problem, run, k, colour),
-        svg: svg({
-          ...SIZE,
-          height: planeHeight(problem),
-          x: { label: coordinate(problem, 0).label, domain: edges(problem, 0) },
-          y: { label: coordinate(problem, 1).label, domain: edges(problem, 1) },
-          marks: [
-            Plot.frame({ stroke: "#e2e8f0" }),
-            ...scenery(problem),
-            Plot.line(lines(problem, paths), {
-              x: "x",
-              y: "y",
-              z: "line",
-              stroke: colour(run.solver.name),
-              strokeOpacity: 0.4,
-              strokeWidth: 0.8,
-            }),
-            Plot.dot(places(problem, paths.positions.subarray(0, size), PATHS), { x: "x", y: "y", r: 1.2, fill: ink }),
-            Plot.dot(places(problem, paths.positions.slice(last), PATHS), {
-              x: "x",
-              y: "y",
-              r: 2.2,
-              fill: colour(run.solver.name),
-            }),
-          ],
-        }),
-      };
+      return pathsPanel(problem, label(problem, run, k, colour), colour(run.solver.name), paths);
     }),
   );
   return panels(list);
@@ -194,36 +145,13 @@ function spaceTime<P extends GameLike>(
   colour: (name: string) => string,
 ): string {
   if (problem.mode === "ergodic") return "";
-  const { label: name, offset, scale } = coordinate(problem, 0);
-  const T = problem.horizon;
   const list: Panel[] = solved.flatMap((run) =>
     [...problem.populations.keys()].map((k) => {
       const solution = asGame(run.solution);
       const paths = solution.trajectories({ count: 24, steps: 100, seed: 0, population: k });
-      const piece = new Int32Array(paths.count);
-      const half = (problem.domain.upper[0] - problem.domain.lower[0]) / 2;
-      const wraps = problem.domain.ends[0] === "periodic";
-      const agents = Array.from(paths.positions, (x, j) => {
-        const i = j % paths.count;
-        if (wraps && j >= paths.count && Math.abs(x - paths.positions[j - paths.count]) > half) piece[i]++;
-        return { t: paths.times[Math.floor(j / paths.count)], x: offset + scale * x, line: `${i}/${piece[i]}` };
-      });
       const { fields } = solution;
-      const background =
-        fields === null ? [] : [timeHeat(problem, fields.times, fields.density[k], colour(run.solver.name))];
-      return {
-        title: label(problem, run, k, colour),
-        svg: svg({
-          ...SIZE,
-          x: { label: "t", domain: [0, T], type: "linear" },
-          y: { label: name, domain: edges(problem, 0) },
-          marks: [
-            ...background,
-            Plot.line(agents, { x: "t", y: "x", z: "line", stroke: ink, strokeOpacity: 0.5, strokeWidth: 0.6 }),
-            Plot.frame({ stroke: faint }),
-          ],
-        }),
-      };
+      const slabs = fields === null ? null : { times: fields.times, values: fields.density[k] };
+      return timePanel(problem, label(problem, run, k, colour), colour(run.solver.name), paths, slabs);
     }),
   );
   return panels(list);

@@ -34,13 +34,21 @@ ${pictures}
 <h3>Every law, every solver</h3>
 <p>Measured from each solution's own velocity and potential by the same code. ✓ holds, ✗ fails, no mark: reported without a bound.</p>
 ${lawTable(record)}
-<h3>Is the solution unique?</h3>
+<h3>${record.kind === "density" ? "Is the problem well-posed?" : "Is the solution unique?"}</h3>
 <ul>${[...record.wellPosedness.reasons, ...(record.uniqueness === null ? [] : [`solved from several starts: ${record.uniqueness.text}`])].map((r) => `<li>${escapeHtml(r)}</li>`).join("")}</ul>
 ${spreadTable(record)}
 <h3>Convergence</h3>
 ${historyFigure(record)}
 <details><summary>Options, counts and devices</summary><div class="scroll"><table><thead><tr><th>solver</th><th>options</th><th>counts</th><th>device</th></tr></thead><tbody>${record.runs.map(provenance).join("")}</tbody></table></div></details>
 </section>`;
+}
+
+/** What the page answers. */
+function question(studies: readonly StudyRecord[]): string {
+  const agree = studies.some((s) => s.runs.length > 1) ? ", do they agree" : "";
+  return studies.some((s) => s.kind !== "density")
+    ? `Is it well-posed${agree}, and are the optimal trajectories straight?`
+    : `Is it well-posed${agree}, and does everything hold that must hold along the flow?`;
 }
 
 /** A formula as it is read: numbers of many digits cut to six. What is exact stands under the parameters. */
@@ -70,7 +78,8 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .panel svg{width:100%;max-width:720px;height:auto}
 .strip{margin-bottom:10px}.cells{display:grid;grid-template-columns:repeat(5,1fr);gap:8px}
 .cell figcaption{font-size:.78rem;color:var(--soft)}.cell svg{width:100%;height:auto}
-.legend{font-weight:600;font-size:.92rem}
+.legend{font-weight:600;font-size:.92rem;max-width:none}.legend .none,.legend small{white-space:nowrap}
+tbody th .dot{margin-right:.35em}tbody th{white-space:nowrap}table.laws tbody th{white-space:normal}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.4em}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6em 0}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -113,7 +122,7 @@ export function renderHtml<P extends Problem>(comparison: Comparison<P>): string
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escapeHtml(record.title)}: comparison</title><style>${style}</style></head><body>
 <header><h1>${escapeHtml(record.title)}</h1>
-<p class="lead">${studies.length === 1 ? "One problem" : `${studies.length} problems`}, ${solvers.length} independent solver${solvers.length === 1 ? "" : "s"}: ${escapeHtml(solvers.join(", "))}. Is it well-posed, do they agree, and are the optimal trajectories straight?</p></header>
+<p class="lead">${studies.length === 1 ? "One problem" : `${studies.length} problems`}, ${solvers.length === 1 ? "one solver" : `${solvers.length} independent solvers`}: ${escapeHtml(solvers.join(", "))}. ${question(record.studies)}</p></header>
 ${record.studies.map((s, k) => study(s, studies[k].problem, studies[k].runs, studies.length === 1)).join("\n")}
 <section><h3>References</h3><ol class="references">${references.join("")}</ol></section>
 <footer>meanfield ${record.version} · ${escapeHtml(record.date.slice(0, 16).replace("T", " "))} UTC · seed ${record.seed} · ${record.count} sample paths ·
