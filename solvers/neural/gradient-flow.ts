@@ -619,7 +619,7 @@ function judge(
       text: `not certified: ${reached} steps, but L is ∞ and D between clouds is infinite; set a finite lipschitz`,
     };
   const { absolute, scale, step, count } = deficit;
-  const facts = `the critic misses at most ${absolute.toPrecision(2)} of the exact D, ${((100 * absolute) / scale).toPrecision(2)} % of its largest (${at(step)}, measured ${count} times); two samples of the target are ${noise.toPrecision(2)} apart`;
+  const facts = `its D stays at most ${absolute.toPrecision(2)} below the exact D between the same points (${at(step)}; ${((100 * absolute) / scale).toPrecision(2)} % of the largest D; measured ${count} times), where two samples of the target itself have D = ${noise.toPrecision(2)}`;
   const top = Math.max(...energies);
   if (top - energies[0] > tolerance * Math.max(0, energies[0]) + noise + absolute)
     return {

@@ -211,8 +211,15 @@ describe("what cannot be measured says why", () => {
     expect(await note(tampered(regular, { critic: null }), "Lipschitz audit")).toBe("this family has no critic");
     const uncertified = tampered(regular, { critic: { ...regular.critic, certifiedLipschitz: null } });
     expect(await note(uncertified, "Lipschitz certificate")).toBe("the critic carries no certificate");
-    expect(await note(uncertified, "Lipschitz audit")).toMatch(
-      /^the critic carries no certificate; the steepest slope met is [\d.]+ L$/,
+    expect(await note(uncertified, "Lipschitz audit")).toBe(
+      "the critic carries no certificate; see Lipschitz audit, between cells",
+    );
+    const between = (await judgeAll(descentLaws(), uncertified)).find(
+      (v) => v.law === "Lipschitz audit, between cells",
+    );
+    expect([between?.holds, (between?.value ?? 0) > 0.5]).toEqual([null, true]);
+    expect(await note(regular, "Lipschitz audit, between cells")).toBe(
+      "a certified critic is judged by Lipschitz audit",
     );
   });
 });

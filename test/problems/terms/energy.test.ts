@@ -207,6 +207,8 @@ test("laws outside the box are refused, tails are not", () => {
       }),
     });
   expect(flow(0, 3).energy.divergence?.lipschitz).toBe(1);
-  expect(() => flow(0, 10)).toThrowErrorMatchingInlineSnapshot(`[UsageError: gradientFlow: target must have at most 0.1 of its mass outside the domain; got 1. Enlarge the box, or move the law.]`);
+  expect(() => flow(0, 10)).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: gradientFlow: target must have at most 0.1 of its mass outside the domain; got 1. Enlarge the box, or move the law.]`,
+  );
   expect(() => flow(-5, 0)).toThrow("gradientFlow: initial must have at most 0.1 of its mass outside the domain");
 });

@@ -409,7 +409,7 @@ describe("messages", () => {
     const s = await run(huberFlow({ horizon: 1 }), small);
     expect(s.status.converged).toBe(true);
     expect(s.status.text.replace(/[\d.]+/g, "#")).toMatchInlineSnapshot(
-      `"converged: # steps; the critic misses at most # of the exact D, # % of its largest (t = #, measured # times); two samples of the target are # apart"`,
+      `"converged: # steps; its D stays at most # below the exact D between the same points (t = #; # % of the largest D; measured # times), where two samples of the target itself have D = #"`,
     );
     const weak = await run(
       huberFlow({ horizon: 1 }),
@@ -418,7 +418,7 @@ describe("messages", () => {
     );
     expect(weak.status.converged).toBe(false);
     expect(weak.status.text.replace(/[\d.]+/g, "#")).toMatchInlineSnapshot(
-      `"the critic is too weak: the critic misses at most # of the exact D, # % of its largest (t = #, measured # times); two samples of the target are # apart; use more criticSteps, more steps or a larger width"`,
+      `"the critic is too weak: its D stays at most # below the exact D between the same points (t = #; # % of the largest D; measured # times), where two samples of the target itself have D = #; use more criticSteps, more steps or a larger width"`,
     );
     expect(message(() => s.density(-1))).toMatchInlineSnapshot(
       `"solution: t must lie in [0, 1]; got -1. Ask for a time between start and horizon."`,
