@@ -89,6 +89,14 @@ const gridSettings = {
   maxIterations: true,
 } as const;
 
+const porousMediumSettings = namesOf<PorousMediumOptions>({
+  points: true,
+  steps: true,
+  adaptive: true,
+  scheme: true,
+  tolerance: true,
+});
+
 /** Solver name → factory. The order is that of the report; the first that handles a problem is its default. */
 export const solvers: Readonly<Record<string, Choice>> = {
   grid: {
@@ -320,13 +328,14 @@ export const solvers: Readonly<Record<string, Choice>> = {
     kind: "gradient-flow",
     compared: true,
     make: porousMedium as unknown as Make,
-    settings: namesOf<PorousMediumOptions>({
-      points: true,
-      steps: true,
-      adaptive: true,
-      scheme: true,
-      tolerance: true,
-    }),
+    settings: porousMediumSettings,
+  },
+  "porous-medium-2": {
+    title: "the same in second order: limited faces, SDIRK2 (1-D to 3-D)",
+    kind: "gradient-flow",
+    compared: true,
+    make: ((settings: PorousMediumOptions) => porousMedium({ scheme: "second-order", ...settings })) as unknown as Make,
+    settings: porousMediumSettings,
   },
   jko: {
     title: "minimising movements (1-D to 3-D)",

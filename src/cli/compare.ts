@@ -101,7 +101,7 @@ function studyLines(study: StudyRecord): string[] {
       game: `exploitability ${number(exploitability).padEnd(9)}`,
       density: `E from ${number(run.numbers["E at 0"] ?? null).padEnd(9)} to ${number(run.numbers["E at T"] ?? null).padEnd(9)}`,
     }[study.kind];
-    return `  ${run.solver.padEnd(20)} ${measure} ${time.padEnd(8)} ${what}`;
+    return `  ${run.solver.padEnd(26)} ${measure} ${time.padEnd(8)} ${what}`;
   });
   return [
     `${study.title}`,

@@ -2,9 +2,9 @@
 import ndarray from "ndarray";
 import { UsageError } from "../error.js";
 import { demandWritableFolder, encodeJson, encodeNpz, writeFolderAtomic } from "../io/index.js";
-import type { GameSolution, Solution } from "../solution/index.js";
+import type { DescentSolution, GameSolution, Solution } from "../solution/index.js";
 import { solve } from "../solve.js";
-import { judgeAll } from "../verify/index.js";
+import { judgeAll, keepsSlabs } from "../verify/index.js";
 import { chooseProblem, chooseSolver, defaultSolver, lawsOf, readSettings } from "./choices.js";
 import { type Command, exitCodes } from "./command.js";
 
@@ -109,7 +109,9 @@ function summaryText(solution: Solution, laws: Awaited<ReturnType<typeof judgeAl
       : [
           `  value    primal ${number(primal)}   dual ${number(dual)}   gap ${gap === null ? "unmeasured" : gap.toExponential(2)}`,
         ]),
+    `  solver   ${solution.solver.name}`,
     ...("fields" in solution ? gameLines(solution as GameSolution) : []),
+    ...("energies" in solution ? descentLines(solution as DescentSolution) : []),
     `  time     ${solution.seconds.toFixed(2)} s on ${solution.device.used}: ${solution.device.reason}`,
     "  laws",
     ...laws.map((law) => {
@@ -118,6 +120,16 @@ function summaryText(solution: Solution, laws: Awaited<ReturnType<typeof judgeAl
       return `    ${sign} ${law.law.padEnd(24)} ${value}${law.bound === null || law.value === null ? "" : `  (${law.relation} ${law.bound})`}`;
     }),
   ].join("\n");
+}
+
+function descentLines(solution: DescentSolution): string[] {
+  const { energies, times } = solution;
+  const shape = keepsSlabs(solution) ? [`  grid     ${solution.cells.grid.shape.join(" × ")} cells`] : [];
+  if (!Array.isArray(energies)) return shape;
+  return [
+    ...shape,
+    `  E        ${energies[0].toPrecision(7)} at 0, ${energies[energies.length - 1].toPrecision(7)} at ${Number(times[times.length - 1].toPrecision(6))}, ${times.length - 1} steps`,
+  ];
 }
 
 function gameLines(solution: GameSolution): string[] {

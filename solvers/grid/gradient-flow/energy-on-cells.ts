@@ -20,6 +20,8 @@ export interface EnergyOnCells {
   readonly potential: Float64Array | null;
   /** out ← W∗ρ; `null` = 0. */
   readonly interaction: ((density: Float64Array, out: Float64Array) => void) | null;
+  /** W is not finite at 0: the mass may gather in one point in finite time. */
+  readonly mayConcentrate: boolean;
   /** e′(0) = −∞ or e″(0) = ∞: nothing can be linearised at ρ = 0. */
   readonly singular: boolean;
   /** E(ρ). */
@@ -98,6 +100,7 @@ export function energyOnCells(energy: Energy, cells: Cells, mass: number | null 
   }
   const kernel = energy.interaction?.kernel ?? null;
   let interaction: EnergyOnCells["interaction"] = null;
+  const mayConcentrate = kernel !== null && !Number.isFinite(kernel.evaluate(0, new Float64Array(d))[0]);
   if (kernel !== null) {
     const period = cells.domain.ends.map((e, a) =>
       e === "periodic" ? cells.domain.upper[a] - cells.domain.lower[a] : Infinity,
@@ -140,6 +143,7 @@ export function energyOnCells(energy: Energy, cells: Cells, mass: number | null 
     reference,
     potential,
     interaction,
+    mayConcentrate,
     singular,
     local,
     value(density) {

@@ -5,7 +5,7 @@
 //                  part would empty gives only what it has (limiter of outflow); a step that holds back more than 1e-4 of the mass so, or raises E,
 //                  is done again with half the length
 //   rkl2           explicit super-time-stepping for ∂ₜρ = cΔρ^m (super-time-stepping.ts), order 2
-// Steps of Newton that fail are halved too. With an interaction a cell that gathers a tenth of the mass is reported as concentration
+// Steps of Newton that fail are halved too. Under a kernel that is infinite at 0 a cell that gathers a tenth of the mass is reported as concentration
 // (blow-up), with its time and density. Nothing is clipped or renormalised.
 // References: Bailo, Carrillo, Hu 2020 (key bailo2020fully); Alexander 1977 (key alexander1977diagonally); Sweby 1984 (key sweby1984high);
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
@@ -94,7 +94,8 @@ export function porousMedium(options: PorousMediumOptions = {}): Solver<Gradient
   demand(tolerance > 0 && tolerance < 1, where, "tolerance", "lie between 0 and 1", tolerance, "Use tolerance: 1e-10");
   const settings = { points, steps, adaptive, scheme, tolerance };
   const record = {
-    name: where,
+    // Schemes compared with each other have names of their own.
+    name: scheme === "implicit" ? where : `${where}-${scheme}`,
     order: scheme === "implicit" ? 1 : 2,
     references:
       scheme === "implicit"
@@ -249,7 +250,7 @@ async function march(
       failure = `the energy is not finite after t = ${t.toPrecision(6)}; check the potential and the interaction`;
     else if (!Number.isFinite(peak.value))
       failure = `the density is not finite at t = ${t.toPrecision(6)}; use more steps`;
-    else if (energy.interaction !== null && peak.value * cellVolume > concentrated && t < T)
+    else if (energy.mayConcentrate && peak.value * cellVolume > concentrated && t < T)
       failure =
         `the mass concentrates: at t = ${t.toPrecision(6)} one cell near x = (${pointOf(cut, peak.at)}) has the density ` +
         `${peak.value.toPrecision(4)}, ${((100 * peak.value * cellVolume) / mass).toPrecision(2)} % of the mass; ` +

@@ -628,3 +628,16 @@ describe("messages", () => {
     `);
   });
 });
+
+test("under a bounded kernel mass may gather in a cell: no blow-up", async () => {
+  const problem = gradientFlow({
+    domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+    horizon: 2,
+    energy: energy({ dimension: 1, internal: entropy(1e-3), interaction: "-exp(-x^2)" }),
+    initial: gaussian({ mean: [0], sd: 0.2 }),
+  });
+  const s = await solve(problem, porousMedium({ points: 16, steps: 32 }));
+  expect(s.status.converged).toBe(true);
+  expect(Math.max(...s.slabs[32]) * s.cells.grid.cellVolume).toBeGreaterThan(0.1);
+  for (let n = 1; n < s.energies.length; n++) expect(s.energies[n]).toBeLessThanOrEqual(s.energies[n - 1] + 1e-12);
+});
