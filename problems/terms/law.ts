@@ -85,11 +85,12 @@ export function lawOf(law: LawInput, d: number, where: string, name: string): La
   }
   demand(law.dimension === d, where, name, `live in dimension ${d}`, law.dimension, "Use a law on the domain");
   const { logDensity } = law;
+  const text = textOf(law);
   const density =
     logDensity === null
       ? null
       : Object.freeze({
-          text: law.name,
+          text,
           dimension: d,
           constant: null,
           dependsOnTime: false,
@@ -100,5 +101,22 @@ export function lawOf(law: LawInput, d: number, where: string, name: string): La
             return out;
           },
         });
-  return Object.freeze({ text: law.name, density, distribution: law });
+  return Object.freeze({ text, density, distribution: law });
+}
+
+/** A distribution as a formula names it: a Gaussian by its moments, others by their name. */
+function textOf({ name, description, dimension: d }: Distribution): string {
+  const { kind, mean, covariance: c } = description as { kind?: string; mean?: number[]; covariance?: number[] };
+  if (kind !== "gaussian" || name !== "gaussian" || mean === undefined || c === undefined || d > 3) return name;
+  const short = (v: number) => String(Number(v.toPrecision(4)));
+  const centre = mean.map(short).join(", ");
+  if (d === 1) return `N(${centre}, ${short(c[0])})`;
+  if (c.every((v, k) => v === (k % (d + 1) === 0 ? c[0] : 0))) return `N((${centre}), ${short(c[0])} I)`;
+  const rows = Array.from({ length: d }, (_, i) =>
+    c
+      .slice(i * d, (i + 1) * d)
+      .map(short)
+      .join(", "),
+  );
+  return `N((${centre}), (${rows.join("; ")}))`;
 }
