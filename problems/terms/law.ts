@@ -111,7 +111,8 @@ function textOf({ name, description, dimension: d }: Distribution): string {
   const short = (v: number) => String(Number(v.toPrecision(4)));
   const centre = mean.map(short).join(", ");
   if (d === 1) return `N(${centre}, ${short(c[0])})`;
-  if (c.every((v, k) => v === (k % (d + 1) === 0 ? c[0] : 0))) return `N((${centre}), ${short(c[0])} I)`;
+  if (c.every((v, k) => v === (k % (d + 1) === 0 ? c[0] : 0)))
+    return `N((${centre}), ${c[0] === 1 ? "" : `${short(c[0])} `}I)`;
   const rows = Array.from({ length: d }, (_, i) =>
     c
       .slice(i * d, (i + 1) * d)
