@@ -19,6 +19,10 @@ import {
 } from "../../../src/linalg/index.js";
 import type { Atoms, Images, SemiDual } from "./semi-dual.js";
 
+/** Damping of the first Newton step, and that beyond which nothing gains, as multiples of the ascent's metric. */
+const FIRST_DAMPING = 1e-3;
+const MOST_DAMPING = 1e6;
+
 /** E through its conjugate, cell by cell. */
 export interface EndCost {
   /** E*(−φ); Infinity outside its domain. */
@@ -253,16 +257,16 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     }
     let newtonSteps = 0;
     let linearIterations = 0;
-    // Levenberg and Marquardt's damping where E* has no curvature: in the vacuum and at the cap.
-    let damping = meanSecant(phi);
-    const least = 1e-6 * damping;
+    // Levenberg and Marquardt's damping in the metric of the ascent: from a Newton step to a short step of the ascent, which always gains.
+    let damping = FIRST_DAMPING;
     while (newtonSteps < options.newtonSteps && now.residual > options.tolerance) {
       cost.secant(phi, density, arrived, secant);
-      for (let j = 0; j < size; j++) if (secant[j] === 0) secant[j] = damping;
       let top = 0;
       for (let j = 0; j < size; j++) top = Math.max(top, density[j]);
       // Where there is no mass J does not see φ: a trace of −Δ carries the potential over.
-      const trace = 1e-7 * top;
+      const trace = (1e-7 + damping) * top;
+      const bend = damping * meanSecant(phi) + (1e-9 * top) / (k * side ** 2);
+      cost.secant(phi, density, arrived, secant);
       matrix.diagonal.fill(0);
       floor.diagonal.fill(0);
       for (let j = 0; j < 2 * d; j++) {
@@ -275,7 +279,7 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
             floor.link[j][i] = 0;
             continue;
           }
-          const conductance = weight * 0.5 * (Math.max(arrived[i], 0) + Math.max(arrived[o], 0) + 2 * trace);
+          const conductance = weight * (0.5 * (Math.max(arrived[i], 0) + Math.max(arrived[o], 0)) + trace);
           matrix.link[j][i] = -conductance;
           matrix.diagonal[i] += conductance;
           floor.link[j][i] = -weight * trace;
@@ -283,9 +287,8 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
         }
       }
       for (let i = 0; i < size; i++) {
-        const pin = secant[i] + (1e-9 * top) / (k * side ** 2);
-        matrix.diagonal[i] += pin;
-        floor.diagonal[i] += pin;
+        matrix.diagonal[i] += secant[i] + bend;
+        floor.diagonal[i] += secant[i] + bend;
       }
       inverse.update();
       const { solution, iterations } = await gmres<Float64Array>({
@@ -305,22 +308,25 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
       step.set(solution);
       const promised = along(gradient);
       newtonSteps++;
-      let length = 1;
       const before = now;
-      for (; length > 1e-3; length /= 2) {
+      const noise = 2e-14 * Math.abs(before.dual);
+      let length = 1;
+      for (; length > 0.1; length /= 2) {
         for (let j = 0; j < size; j++) trial[j] = phi[j] + length * step[j];
         now = look(trial);
-        const noise = 2e-14 * Math.abs(before.dual);
         if (now.dual >= before.dual + 1e-4 * length * promised - noise) break;
       }
-      if (length <= 1e-3) {
+      if (length <= 0.1) {
+        if (damping > MOST_DAMPING) {
+          now = look(phi);
+          break;
+        }
         now = look(phi);
-        if (damping > 1e9 * least) break;
-        damping *= 10;
+        damping *= 16;
         continue;
       }
-      if (length < 0.6) damping *= 4;
-      else damping = Math.max(least, damping / 3);
+      if (length < 1) damping *= 4;
+      else damping /= 8;
       phi.set(trial);
       residuals.push(now.residual);
       await options.breathe();
