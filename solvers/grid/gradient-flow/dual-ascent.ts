@@ -19,9 +19,11 @@ import {
 } from "../../../src/linalg/index.js";
 import type { Atoms, Images, SemiDual } from "./semi-dual.js";
 
-/** Damping of the first Newton step, and that beyond which nothing gains, as multiples of the ascent's metric. */
-const FIRST_DAMPING = 1e-3;
-const MOST_DAMPING = 1e6;
+/** Damping over residual: at first, and where nothing gains any more. */
+const FIRST_DAMPING = 0.03;
+const MOST_DAMPING = 1e9;
+/** Of the curvature of E* where it has none: over the root of the damping. */
+const FREE = 100;
 
 /** E through its conjugate, cell by cell. */
 export interface EndCost {
@@ -76,6 +78,8 @@ export interface Ascent {
 /** Maximises J; kept between the steps of a flow, one at a time. */
 export interface DualAscent {
   readonly plan: SemiDual;
+  /** J(φ). */
+  dual(atoms: Atoms, cost: EndCost, stiffness: number, potential: Float64Array): number;
   /**
    * @param atoms μ
    * @param source μ on cells, for the back step; `null`: atoms are off the lattice, forward steps only
@@ -123,9 +127,21 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
   const targetImages = plan.images(targets);
   let sized: Images | null = null;
 
+  const imagesFor = (atoms: Atoms): Images => {
+    if (sized?.values.length !== atoms.masses.length) sized = plan.images(atoms);
+    return sized as Images;
+  };
+  /** J; leaves the images. */
+  const dual: DualAscent["dual"] = (atoms, cost, k, potential) => {
+    const images = imagesFor(atoms);
+    plan.transform(atoms, potential, k, images);
+    let sum = -cost.conjugate(potential);
+    for (let i = 0; i < atoms.masses.length; i++) sum += atoms.masses[i] * images.values[i];
+    return Number.isNaN(sum) ? -Infinity : sum;
+  };
+
   const maximise: DualAscent["maximise"] = async (atoms, source, cost, k, start, options) => {
-    const images = sized?.values.length === atoms.masses.length ? sized : plan.images(atoms);
-    sized = images;
+    const images = imagesFor(atoms);
     const mass = atoms.masses.reduce((sum, m) => sum + m, 0);
     let transforms = 0;
     const residuals: number[] = [];
@@ -133,10 +149,8 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
 
     /** J at a potential; leaves images, ρ_φ, T#μ and the gradient. */
     const look = (potential: Float64Array): Look => {
-      plan.transform(atoms, potential, k, images);
+      const value = dual(atoms, cost, k, potential);
       transforms++;
-      let dual = -cost.conjugate(potential);
-      for (let i = 0; i < atoms.masses.length; i++) dual += atoms.masses[i] * images.values[i];
       cost.density(potential, density);
       plan.deposit(images.positions, atoms.masses, arrived);
       let residual = 0;
@@ -144,7 +158,7 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
         gradient[j] = density[j] - arrived[j];
         residual += Math.abs(gradient[j]);
       }
-      return { dual: Number.isNaN(dual) ? -Infinity : dual, residual: (residual * cellVolume) / mass };
+      return { dual: value, residual: (residual * cellVolume) / mass };
     };
 
     let now = look(phi);
@@ -257,16 +271,22 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     }
     let newtonSteps = 0;
     let linearIterations = 0;
-    // Levenberg and Marquardt's damping in the metric of the ascent: from a Newton step to a short step of the ascent, which always gains.
-    let damping = FIRST_DAMPING;
+    // Levenberg and Marquardt's damping in the metric of the ascent, as a multiple of the residual: between Newton's step and a short one of
+    // the ascent, which always gains.
+    let care = FIRST_DAMPING;
     while (newtonSteps < options.newtonSteps && now.residual > options.tolerance) {
       cost.secant(phi, density, arrived, secant);
       let top = 0;
       for (let j = 0; j < size; j++) top = Math.max(top, density[j]);
       // Where there is no mass J does not see φ: a trace of −Δ carries the potential over.
+      const damping = care * now.residual;
       const trace = (1e-7 + damping) * top;
-      const bend = damping * meanSecant(phi) + (1e-9 * top) / (k * side ** 2);
+      const mean = meanSecant(phi);
+      const bend = damping * mean + (1e-9 * top) / (k * side ** 2);
+      // E* has no curvature in the vacuum and at the cap, until φ changes enough.
+      const free = mean * Math.min(1, FREE * Math.sqrt(damping));
       cost.secant(phi, density, arrived, secant);
+      for (let j = 0; j < size; j++) if (secant[j] === 0) secant[j] = free;
       matrix.diagonal.fill(0);
       floor.diagonal.fill(0);
       for (let j = 0; j < 2 * d; j++) {
@@ -317,16 +337,14 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
         if (now.dual >= before.dual + 1e-4 * length * promised - noise) break;
       }
       if (length <= 0.1) {
-        if (damping > MOST_DAMPING) {
-          now = look(phi);
-          break;
-        }
         now = look(phi);
-        damping *= 16;
+        if (care > MOST_DAMPING) break;
+        care *= 16;
         continue;
       }
-      if (length < 1) damping *= 4;
-      else damping /= 8;
+      const share = (now.dual - before.dual + noise) / (length * (1 - length / 2) * promised);
+      if (length === 1 && share > 0.75) care /= 8;
+      else if (length < 1 || share < 0.25) care *= 8;
       phi.set(trial);
       residuals.push(now.residual);
       await options.breathe();
@@ -353,5 +371,5 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
       residuals,
     };
   };
-  return { plan, maximise };
+  return { plan, dual, maximise };
 }

@@ -365,7 +365,6 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       from = moved;
     }
     const k = (half ? 2 : 1) / tau;
-    phi ??= startingPotential(energy, potential, before, 0.5 * k * diagonal);
     const mass = integrate(grid, before);
     const density = new Float64Array(size);
     let iterations = 0;
@@ -387,26 +386,38 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       linearIterations += found.linearIterations;
       return found;
     };
-    let found = await attempt(k, phi, settings.tolerance, settings.rounds);
-    // Where the last potential leads into a crease, a fresh one may not.
-    const fresh = startingPotential(energy, potential, before, 0.5 * k * diagonal);
-    if (found.residual > settings.tolerance && !first) {
-      const again = await attempt(k, fresh, settings.tolerance, settings.rounds);
-      if (again.residual < found.residual) found = again;
-    }
-    if (found.residual > CLOSE * settings.tolerance) {
-      // A step that lets E win: from the minimum of E, where the potential is flat.
+    // From the last potential. Where there is none or it fails: from what would start the flow, or from the minimum of E, where the potential
+    // is flat, the higher dual value first.
+    let found: Ascent | null = phi === null ? null : await attempt(k, phi, settings.tolerance, settings.rounds);
+    if (found === null || found.residual > settings.tolerance) {
+      const fresh = startingPotential(energy, potential, before, 0.5 * k * diagonal);
       const flat = new Float64Array(size);
       flat.fill(cost.fit(flat, mass, density) ?? 0);
-      const again = await attempt(k, flat, settings.tolerance, settings.rounds);
-      if (again.residual < found.residual) found = again;
+      const [first, second] = ascent.dual(from, cost, k, fresh) >= ascent.dual(from, cost, k, flat) ? [fresh, flat] : [flat, fresh];
+      for (const guess of [first, second]) {
+        if (found !== null && found.residual <= settings.tolerance) break;
+        const next = await attempt(k, guess, settings.tolerance, settings.rounds);
+        if (found === null || next.residual < found.residual) found = next;
+      }
     }
-    if (found.residual > CLOSE * settings.tolerance) {
+    if (found === null) throw new Error("jko: no movement was tried");
+    if (found.residual > CLOSE * settings.tolerance && process.env.LONG) {
+      console.log("LONG", found.residual);
       // A long way: by movements of ever longer τ from the same start.
-      let guess = fresh;
+      let guess = startingPotential(energy, potential, before, 0.5 * k * diagonal);
       for (const factor of [64, 32, 16, 8, 4, 2]) guess = (await attempt(factor * k, guess, 0.02, 0)).potential;
       const again = await attempt(k, guess, settings.tolerance, 0);
       if (again.residual < found.residual) found = again;
+      console.log("LONG", found.residual);
+    }
+    if (settings.variant === "jko") {
+      // Energy that rises by round-off of the tolerance.
+      const least = energy.value(before);
+      for (const tighter of [1e-2, 1e-4]) {
+        cost.fit(found.potential, mass, density);
+        if (energy.value(density) <= least) break;
+        found = await attempt(k, found.potential, tighter * settings.tolerance, 0);
+      }
     }
     const { potential: next } = found;
     const s = cost.fit(next, mass, density);
