@@ -14,6 +14,7 @@ import { demand, demandKnown } from "../../src/error.js";
 import { type Cloud, cloud, type Divergence, wasserstein2, weightOf } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import { type Generator, generator } from "../../src/random/index.js";
+import { short } from "../../src/short.js";
 import type { DescentSolution, SolverRecord, Status } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
@@ -610,7 +611,7 @@ function judge(
   reach: number,
 ): Status {
   const reached = times.length - 1;
-  const at = (n: number) => `t = ${Number(times[n].toPrecision(3))}`;
+  const at = (n: number) => `t = ${short(times[n])}`;
   if (failure !== null)
     return { converged: false, text: `stopped before damage after step ${reached}, ${at(reached)}: ${failure}` };
   if (deficit === null || noise === null)

@@ -26,6 +26,7 @@ import {
 } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import { generator } from "../../src/random/index.js";
+import { short } from "../../src/short.js";
 import type { GameSolution, GameTrajectoryOptions, SolverRecord, Status } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
@@ -475,7 +476,7 @@ function fitted<T>({ game, settings, times }: Arena, k: number, n: number, rows:
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { name, viscosity } = game.populations[k];
-    const when = `${name} at t = ${Number(times[n].toPrecision(3))}`;
+    const when = `${name} at t = ${short(times[n])}`;
     const what = rows.every((v) => Number.isFinite(v))
       ? `the particles of ${when} have gathered so closely that no fit tells them apart`
       : `the feedback of ${when} has grown beyond all numbers`;

@@ -7,7 +7,8 @@
 // admitted (a negative density) is drawn back towards the damped step.
 // References: Anderson 1965 (key anderson1965iterative); Walker, Ni 2011 (key walker2011anderson).
 import { demand } from "../error.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { short } from "../short.js";
+import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link anderson} takes. */

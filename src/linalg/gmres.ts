@@ -5,7 +5,8 @@
 // 1976; twice is enough, Giraud et al. 2005): batched read-backs instead of one a basis vector. Memory: m + 4 vectors.
 // Reference: Saad & Schultz 1986 (key saad1986gmres); Saad 2003, alg. 9.5 (key saad2003iterative).
 import { demand } from "../error.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { short } from "../short.js";
+import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, VectorSpace } from "./vector-space.js";
 
 /** What {@link gmres} takes. */

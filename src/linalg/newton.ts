@@ -6,9 +6,10 @@
 //   Jacobian     F′(x) v given, or by a forward difference with step √ε (1 + ‖x‖)/‖v‖ (Knoll & Keyes 2004)
 // References: Eisenstat & Walker 1996 (key eisenstat1996choosing), Knoll & Keyes 2004 (key knoll2004jacobian).
 import { demand } from "../error.js";
+import { short } from "../short.js";
 import type { History } from "../solution/index.js";
 import { gmres } from "./gmres.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link newton} takes. */

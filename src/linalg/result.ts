@@ -28,11 +28,6 @@ export interface IterativeResult<V> {
   readonly history: History;
 }
 
-/** A number in a status text: three digits. */
-export function short(x: number): string {
-  return Number.isFinite(x) ? String(Number(x.toPrecision(3))) : String(x);
-}
-
 /** Throws unless the stopping rule makes sense. */
 export function demandIteration(where: string, tolerance: number, absolute: number, maxIterations: number): void {
   demand(

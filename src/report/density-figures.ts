@@ -4,6 +4,7 @@ import * as Plot from "@observablehq/plot";
 import { integrate } from "../grid/index.js";
 import { type Cloud, cloud, type Density, densityOfFunction } from "../measure/index.js";
 import { generator } from "../random/index.js";
+import { short } from "../short.js";
 import type { Solution, Trajectories } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
 import { descentOf, type EvolvingProblem, endOf, endsEarly, massOf, targetOf } from "./density-study.js";
@@ -32,7 +33,6 @@ const PATHS = 40;
 const DASHED = { stroke: "black", strokeDasharray: "3,3", strokeWidth: 1 };
 
 const timesOf = (problem: EvolvingProblem): number[] => SHARES.map((share) => share * problem.horizon);
-const short = (t: number): string => String(Number(t.toPrecision(3)));
 
 interface Curve {
   readonly t: number;

@@ -1,6 +1,7 @@
 // The pictures of mean-field games: the crowd over time, agents on their way (with their noise), and the value at t = 0. One
 // dimension: x over t. Two: the plane, obstacles in grey, doors in green. More: the first two coordinates.
 import * as Plot from "@observablehq/plot";
+import { short } from "../short.js";
 import type { GameLike } from "../verify/index.js";
 import { edges, lawStrip, pathsPanel, plane, planeHeight, scenery, timePanel } from "./domain-figures.js";
 import {
@@ -46,7 +47,7 @@ export function crowdFigure<P extends GameLike>(problem: P, runs: readonly Run<P
         title: label(problem, run, k, colour),
         colour: colour(run.solver.name),
         laws: times(problem).map((t) => plane(problem, solution.density(t, k))),
-        captions: times(problem).map((t) => (stationary ? "stationary" : `t = ${Number(t.toPrecision(3))}`)),
+        captions: times(problem).map((t) => (stationary ? "stationary" : `t = ${short(t)}`)),
         width: stationary ? 330 : 190,
       });
     }),

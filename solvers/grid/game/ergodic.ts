@@ -24,6 +24,7 @@ import {
 } from "../../../src/grid/index.js";
 import { type Apply, arraySpace, axisEigenvalues, fieldTransform, newton } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { short } from "../../../src/short.js";
 import type { History } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
@@ -189,7 +190,7 @@ async function run(
       },
       preconditioner: (x) => system.linearise(x),
       onIteration: (iteration, residual) =>
-        context.progress({ stage: `viscosity × ${digits(factor)}`, iteration, fraction: null, residual }),
+        context.progress({ stage: `viscosity × ${short(factor)}`, iteration, fraction: null, residual }),
     });
     context.signal?.throwIfAborted();
     residuals.push(...result.history.values);
@@ -290,7 +291,7 @@ async function run(
     status: {
       converged,
       text: converged
-        ? `${result.status.text}${steps === 0 ? "" : `, led down from larger viscosities`}; largest residual before smoothing ${digits(largest)}`
+        ? `${result.status.text}${steps === 0 ? "" : `, led down from larger viscosities`}; largest residual before smoothing ${short(largest)}`
         : failure(problem, c, settings, density, factor, note),
     },
     histories: [
@@ -308,10 +309,6 @@ async function run(
 
 function historyOf(name: string, values: readonly number[]): History {
   return { name, iterations: values.map((_, k) => k), values };
-}
-
-function digits(x: number): string {
-  return String(Number(x.toPrecision(3)));
 }
 
 /** Why, where, and what to try. */
@@ -335,14 +332,14 @@ function failure(
     }
   });
   const d = c.grid.dimension;
-  const place = Array.from(c.points.subarray(at * d, (at + 1) * d), digits).join(", ");
-  const nu = problem.populations.map((p) => digits(p.viscosity)).join(", ");
+  const place = Array.from(c.points.subarray(at * d, (at + 1) * d), short).join(", ");
+  const nu = problem.populations.map((p) => short(p.viscosity)).join(", ");
   const of = density.length === 1 ? "" : ` of ${problem.populations[whose].name}`;
   const reached =
     start !== null && problem.isMonotone !== true
       ? `neither best responses nor Newton's method came to rest from the given start at viscosity ${nu}`
       : factor < Infinity
-        ? `viscosity ${nu} was approached down to ${digits(factor)} times as much, and no further`
+        ? `viscosity ${nu} was approached down to ${short(factor)} times as much, and no further`
         : `no viscosity from ${nu} to ${LARGEST_FACTOR} times as much could be solved`;
   const cure =
     scheme === "upwind"
@@ -350,7 +347,7 @@ function failure(
         ? "Use more points or a larger viscosity"
         : "Costs are not known to rise with the crowd, so that solutions may end or branch here: start from another density (start), or use a larger viscosity"
       : 'Use scheme: "upwind", which keeps densities positive on every grid, or more points';
-  return `stalled: ${reached}; the smallest density${of} there is ${digits(least)} at x = (${place}). ${cure}. Newton's last word: ${why}`;
+  return `stalled: ${reached}; the smallest density${of} there is ${short(least)} at x = (${place}). ${cure}. Newton's last word: ${why}`;
 }
 
 /** The densities that Newton starts from, with the population's mass. */
