@@ -15,7 +15,7 @@ import { axis, deposit, type Grid, grid } from "../../src/grid/index.js";
 import { type Banded, banded, solveBanded, stationaryMeasure } from "../../src/linalg/index.js";
 import type { Density } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import type { Solution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
+import { historyOf, type Solution, type Trajectories, type TrajectoryOptions } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 
 export interface SavingsEquilibriumOptions {
@@ -364,10 +364,7 @@ async function clear(
         : `converged: r = ${r.toPrecision(8)}, excess demand ${last.toPrecision(3)} after ${tried.length} interest rates`;
   return solutionOf(problem, context, record, wealth, r, prices(r).wage, found, {
     status: { converged: solved && cleared && topMass <= 1e-6, text },
-    histories: [
-      { name: "interest rate", iterations: tried.map((_, i) => i), values: tried },
-      { name: "excess demand", iterations: tried.map((_, i) => i), values: excesses },
-    ],
+    histories: [historyOf("interest rate", tried), historyOf("excess demand", excesses)],
     counts: { interestRates: tried.length, policyIterations, topMass, hjbChange: found.residual },
     seconds: context.elapsed() - began,
   });

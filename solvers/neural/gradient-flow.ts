@@ -15,7 +15,7 @@ import { type Cloud, cloud, type Divergence, wasserstein2, weightOf } from "../.
 import type { Problem } from "../../src/problem.js";
 import { type Generator, generator } from "../../src/random/index.js";
 import { short } from "../../src/short.js";
-import type { DescentSolution, SolverRecord, Status } from "../../src/solution/index.js";
+import { type DescentSolution, historyOf, type SolverRecord, type Status } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
   type AdamState,
@@ -469,10 +469,10 @@ async function flow(
     }
 
     const reached = stages.length - 1;
-    const numbers = stages.map((_, n) => n);
     const made = times.slice(0, reached + 1);
     const energies = stages.map((s) => mass * s.energy);
     const dissipations = stages.map((s) => mass * s.dissipation);
+    const speeds = stages.map((s) => s.largest);
     const deficit = deficitOf(exact, energies);
     const gradientAt = (stage: Stage, x: Float64Array) => evaluated(stage.critic, pointsIn(NAME, x, d)).gradient;
     const valueAt = (stage: Stage, x: Float64Array) =>
@@ -501,10 +501,13 @@ async function flow(
       solver: record,
       status: judge(failure, made, deficit, noise, settings.tolerance, energies, lipschitz * times[1]),
       histories: [
-        { name: "energy", iterations: numbers, values: energies },
-        { name: "dissipation", iterations: numbers, values: dissipations },
-        { name: "speed", iterations: numbers, values: stages.map((s) => s.largest) },
-        { name: "mean speed", iterations: numbers, values: stages.map((s) => s.mean) },
+        historyOf("energy", energies),
+        historyOf("dissipation", dissipations),
+        historyOf("speed", speeds),
+        historyOf(
+          "mean speed",
+          stages.map((s) => s.mean),
+        ),
         ...(exact.values.length > 0 ? [{ name: "exact energy", ...exact }] : []),
         ...(distances.values.length > 0 ? [{ name: "W₂", ...distances }] : []),
       ],
@@ -528,7 +531,7 @@ async function flow(
       samplingNoise: noise,
       energies,
       dissipations,
-      speeds: stages.map((s) => s.largest),
+      speeds,
       density: course.density,
       value: (t, x) => valueAt(stages[course.stepAt(t).n], x),
       velocity: (t, x) => gradientAt(stages[course.stepAt(t).n], x).map((g) => -g),

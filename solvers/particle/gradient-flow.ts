@@ -11,7 +11,7 @@ import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
 import { type Cloud, cloud, wasserstein2 } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import type { DescentSolution } from "../../src/solution/index.js";
+import { type DescentSolution, historyOf } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import { linearCost, semiRelaxedTransport, transformAt, transformGradient } from "../../src/transport/index.js";
 import {
@@ -169,7 +169,6 @@ async function march(
       clouds.push(cloud(follow(here.points, argmin, target, lipschitz * (times[n + 1] - times[n])), d, here.weights));
   }
   const reached = potentials.length - 1;
-  const numbers = Array.from({ length: reached + 1 }, (_, n) => n);
   const at = (n: number, x: Float64Array) => transformAt(x, potentials[n], target, cost);
   const gradientAt = (n: number, x: Float64Array) => transformGradient(x, at(n, x).argmin, target, cost);
   const made = times.slice(0, reached + 1);
@@ -192,10 +191,10 @@ async function march(
           : `stopped: ${failure}`,
     },
     histories: [
-      { name: "energy", iterations: numbers, values: energies },
-      { name: "dissipation", iterations: numbers, values: dissipations },
-      { name: "speed", iterations: numbers, values: speeds },
-      { name: "gap", iterations: numbers, values: gaps },
+      historyOf("energy", energies),
+      historyOf("dissipation", dissipations),
+      historyOf("speed", speeds),
+      historyOf("gap", gaps),
       ...(comparable ? [{ name: "W₂", iterations: measured, values: distances }] : []),
     ],
     objective: { primal: energies[reached] + gaps[reached], dual: energies[reached], gap: gaps[reached] },

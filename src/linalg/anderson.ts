@@ -8,7 +8,8 @@
 // References: Anderson 1965 (key anderson1965iterative); Walker, Ni 2011 (key walker2011anderson).
 import { demand } from "../error.js";
 import { short } from "../short.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
+import { historyOf } from "../solution/index.js";
+import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link anderson} takes. */

@@ -5,7 +5,8 @@
 // from it if the claim was wrong. Semidefinite A with a consistent b works too (started at 0: the minimum-norm solution).
 // Reference: Hestenes & Stiefel 1952 (key hestenes1952methods); preconditioned: Saad 2003, alg. 9.1 (key saad2003iterative).
 import { short } from "../short.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
+import { historyOf } from "../solution/index.js";
+import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, VectorSpace } from "./vector-space.js";
 
 /** What {@link conjugateGradient} takes. */

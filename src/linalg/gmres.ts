@@ -6,7 +6,8 @@
 // Reference: Saad & Schultz 1986 (key saad1986gmres); Saad 2003, alg. 9.5 (key saad2003iterative).
 import { demand } from "../error.js";
 import { short } from "../short.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
+import { historyOf } from "../solution/index.js";
+import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, VectorSpace } from "./vector-space.js";
 
 /** What {@link gmres} takes. */

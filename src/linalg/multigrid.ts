@@ -11,8 +11,9 @@
 import { demand } from "../error.js";
 import type { Cells } from "../grid/index.js";
 import { short } from "../short.js";
+import { historyOf } from "../solution/index.js";
 import { gmres } from "./gmres.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
+import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
 import { applyStencil, demandFields, type Stencil } from "./stencil.js";
 import { solveCyclicTridiagonal, solveTridiagonal } from "./tridiagonal.js";
 import { arraySpace } from "./vector-space.js";

@@ -7,9 +7,9 @@
 // References: Eisenstat & Walker 1996 (key eisenstat1996choosing), Knoll & Keyes 2004 (key knoll2004jacobian).
 import { demand } from "../error.js";
 import { short } from "../short.js";
-import type { History } from "../solution/index.js";
+import { type History, historyOf } from "../solution/index.js";
 import { gmres } from "./gmres.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult } from "./result.js";
+import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link newton} takes. */

@@ -55,8 +55,3 @@ export function demandIteration(where: string, tolerance: number, absolute: numb
     "Use maxIterations: 500 to start",
   );
 }
-
-/** History from residuals at iterations 0, 1, 2, … */
-export function historyOf(name: string, values: readonly number[]): History {
-  return { name, iterations: values.map((_, k) => k), values };
-}

@@ -16,12 +16,12 @@ import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { multigrid, type Stencil, stencil } from "../../../src/linalg/index.js";
 import type { Density } from "../../../src/measure/index.js";
-import type { Solution, TrajectoryOptions } from "../../../src/solution/index.js";
+import { historyOf, type Solution, type TrajectoryOptions } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "../gradient-flow/energy-on-cells.js";
-import { demandRoom, gradientFlowSolution, measured } from "../gradient-flow/solution.js";
+import { demandRoom, gradientFlowSolution } from "../gradient-flow/solution.js";
 import { type DriftOperator, driftOperator } from "./drift-operator.js";
 import type { Flux } from "./flux.js";
 import { fluxCentral } from "./flux-central.js";
@@ -366,9 +366,9 @@ function flowSolution(
     speeds: slabs.map(() => null),
     status,
     histories: [
-      { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
+      historyOf("mass error", m.errors),
       ...(time === "implicit-euler" && defects.some((defect) => defect !== null)
-        ? [measured("energy identity", defects)]
+        ? [historyOf("energy identity", defects)]
         : []),
     ],
     counts,
@@ -482,10 +482,7 @@ function solutionOf(
     energies: null,
     dissipations: null,
     status,
-    histories: [
-      { name: "mass", iterations: m.masses.map((_, n) => n), values: m.masses },
-      { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
-    ],
+    histories: [historyOf("mass", m.masses), historyOf("mass error", m.errors)],
     objective: { primal: null, dual: null, gap: null },
     counts,
     seconds: context.elapsed() - m.began,

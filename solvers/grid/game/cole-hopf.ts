@@ -12,6 +12,7 @@ import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { feynmanKac, whyNoWaves } from "./feynman-kac.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
@@ -269,7 +270,7 @@ async function iterate(
         ? `converged: ${reached} (${kernels === "gauss" ? "Gaussian kernel" : "kernel of the grid's random walk, of second order: fewer steps or more points resolve the Gaussian"})`
         : `stalled: ${reached}; use newton(), or raise viscosity or maxIterations`,
     },
-    histories: [{ name: "residual", iterations: residuals.map((_, i) => i), values: residuals }],
+    histories: [historyOf("residual", residuals)],
     counts: { iterations, restarts, damping: beta, massError },
     began,
   });

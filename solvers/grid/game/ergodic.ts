@@ -25,7 +25,7 @@ import {
 import { type Apply, arraySpace, axisEigenvalues, fieldTransform, newton } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
 import { short } from "../../../src/short.js";
-import type { History } from "../../../src/solution/index.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type GridGameSolution, gameSolution } from "./game-solution.js";
 import { type NumericalHamiltonian, type NumericalJet, numericalHamiltonian } from "./numerical-hamiltonian.js";
@@ -305,10 +305,6 @@ async function run(
       viscositySteps: steps,
     },
   });
-}
-
-function historyOf(name: string, values: readonly number[]): History {
-  return { name, iterations: values.map((_, k) => k), values };
 }
 
 /** Why, where, and what to try. */

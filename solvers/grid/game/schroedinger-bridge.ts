@@ -12,6 +12,7 @@ import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, integrate } from "../../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel, heatSemigroup, resolvesHeat } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { demandCosts, demandKernel, demandSlabs } from "./cole-hopf.js";
 import { feynmanKac, whyNoWaves } from "./feynman-kac.js";
@@ -148,11 +149,9 @@ async function bridge(
         ? `converged: ${reached} (${worst.kernel === "gauss" ? "Gaussian kernel" : "kernel of the grid's random walk, of second order: fewer steps or more points resolve the Gaussian"})`
         : `stalled: ${reached}; raise maxIterations, or raise viscosity`,
     },
-    histories: plans.map((p, k) => ({
-      name: plans.length === 1 ? "marginal error" : `marginal error of ${problem.populations[k].name}`,
-      iterations: p.history.map((_, i) => i),
-      values: p.history,
-    })),
+    histories: plans.map((p, k) =>
+      historyOf(plans.length === 1 ? "marginal error" : `marginal error of ${problem.populations[k].name}`, p.history),
+    ),
     objective: { primal: null, dual: plans.reduce((sum, p) => sum + p.dual, 0), gap: null },
     counts: { iterations, massError },
     began,

@@ -10,14 +10,15 @@ import type { GradientFlow } from "../../../problems/index.js";
 import { demand } from "../../../src/error.js";
 import { type Cells, integrate } from "../../../src/grid/index.js";
 import type { Density } from "../../../src/measure/index.js";
-import type {
-  Critic,
-  DescentSolution,
-  History,
-  Objective,
-  Solution,
-  Status,
-  TrajectoryOptions,
+import {
+  type Critic,
+  type DescentSolution,
+  type History,
+  historyOf,
+  type Objective,
+  type Solution,
+  type Status,
+  type TrajectoryOptions,
 } from "../../../src/solution/index.js";
 import type { SolveContext } from "../../../src/solver.js";
 import { cellInterpolation } from "../cell-interpolation.js";
@@ -149,14 +150,14 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
     solver: { ...parts.solver, family: "grid" },
     status: parts.status,
     histories: [
-      measured("energy", energies),
-      measured("dissipation", dissipations),
-      measured("speed", speeds),
-      measured(
+      historyOf("energy", energies),
+      historyOf("dissipation", dissipations),
+      historyOf("speed", speeds),
+      historyOf(
         "mass",
         slabs.map((slab) => integrate(cells.grid, slab)),
       ),
-      measured("largest density", slabs.map(largest)),
+      historyOf("largest density", slabs.map(largest)),
       ...(parts.histories ?? []),
     ],
     objective: parts.objective ?? { primal: null, dual: null, gap: null },
@@ -235,18 +236,6 @@ export function demandRoom(where: string, steps: number, size: number): void {
     steps * size,
     "Use fewer steps or points, or a shorter horizon",
   );
-}
-
-/** The history of what was measured at some of the times: entry n is that of t_n. */
-export function measured(name: string, values: readonly (number | null)[]): History {
-  const iterations: number[] = [];
-  const kept: number[] = [];
-  values.forEach((value, n) => {
-    if (value === null) return;
-    iterations.push(n);
-    kept.push(value);
-  });
-  return { name, iterations, values: kept };
 }
 
 function largest(slab: Float64Array): number {
