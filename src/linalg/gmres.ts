@@ -7,7 +7,7 @@
 import { demand } from "../error.js";
 import { short } from "../short.js";
 import { historyOf } from "../solution/index.js";
-import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import type { Apply, VectorSpace } from "./vector-space.js";
 
 /** What {@link gmres} takes. */
@@ -164,15 +164,9 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
       break;
     }
   }
-  const converged = text === "";
   return {
     solution: x,
-    status: {
-      converged,
-      text: converged
-        ? `converged: residual ${short(residual)} ≤ ${short(target)} after ${iterations} iterations`
-        : text,
-    },
+    status: statusOf(text, residual, target, `${iterations} iterations`),
     residual,
     iterations,
     history: historyOf("residual", values),

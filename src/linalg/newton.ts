@@ -9,7 +9,7 @@ import { demand } from "../error.js";
 import { short } from "../short.js";
 import { type History, historyOf } from "../solution/index.js";
 import { gmres } from "./gmres.js";
-import { demandIteration, type IterationOptions, type IterativeResult } from "./result.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link newton} takes. */
@@ -209,15 +209,9 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
     steps.push(lambda);
     onIteration?.(iterations, residual);
   }
-  const converged = text === "";
   return {
     solution: x,
-    status: {
-      converged,
-      text: converged
-        ? `converged: residual ${short(residual)} ≤ ${short(target)} after ${iterations} Newton steps`
-        : text,
-    },
+    status: statusOf(text, residual, target, `${iterations} Newton steps`),
     residual,
     iterations,
     history: historyOf("residual", values),

@@ -1,6 +1,7 @@
 // What every iterative algorithm of this room takes and returns: tolerances in, and out a solution with its true
 // residual, the history of it, and one sentence that says why the iteration stopped and what to try next.
 import { demand } from "../error.js";
+import { short } from "../short.js";
 import type { History, Status } from "../solution/index.js";
 
 /** When to stop, and whom to tell. */
@@ -54,4 +55,10 @@ export function demandIteration(where: string, tolerance: number, absolute: numb
     maxIterations,
     "Use maxIterations: 500 to start",
   );
+}
+
+/** How an iteration ended: converged unless `failure` says why it stopped. `done` counts its steps, for example "12 iterations". */
+export function statusOf(failure: string, residual: number, target: number, done: string): Status {
+  if (failure !== "") return { converged: false, text: failure };
+  return { converged: true, text: `converged: residual ${short(residual)} ≤ ${short(target)} after ${done}` };
 }
