@@ -11,6 +11,7 @@ import ndarray, { type NdArray } from "ndarray";
 import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
+import { stacked } from "../../src/io/index.js";
 import { type Cloud, cloud, type Divergence, wasserstein2, weightOf } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import { type Generator, generator } from "../../src/random/index.js";
@@ -49,7 +50,6 @@ import {
   massOf,
   refusalForClouds,
   speedsOf,
-  stacked,
 } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { frameOf, toFrame } from "./frame.js";

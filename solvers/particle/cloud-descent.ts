@@ -3,7 +3,6 @@
 //   a step              I = E|v|²,  mean and largest |v|
 // New points follow the solver's own step; particles are where they were.
 // Reference: Gu et al. 2024 (key gu2024lipschitz).
-import ndarray, { type NdArray } from "ndarray";
 import { criticTerms, type GradientFlow, type Law } from "../../problems/index.js";
 import { demand } from "../../src/error.js";
 import type { Domain } from "../../src/grid/index.js";
@@ -158,15 +157,6 @@ export function cloudCourse(
       };
     },
   };
-}
-
-/** Arrays of one length stacked, for fields.npz: shape [how many, …shape]. */
-export function stacked(fields: readonly ArrayLike<number>[], shape: readonly number[]): NdArray<Float64Array> {
-  const out = new Float64Array(fields.length * fields[0].length);
-  fields.forEach((field, n) => {
-    out.set(field, n * field.length);
-  });
-  return ndarray(out, [fields.length, ...shape]);
 }
 
 /** Weights of the first n points, sum 1. */

@@ -9,6 +9,7 @@ import ndarray from "ndarray";
 import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
+import { stacked } from "../../src/io/index.js";
 import { type Cloud, cloud, wasserstein2 } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { type DescentSolution, historyOf } from "../../src/solution/index.js";
@@ -22,7 +23,6 @@ import {
   massOf,
   refusalForClouds,
   speedsOf,
-  stacked,
 } from "./cloud-descent.js";
 
 const WHERE = "particleGradientFlow";

@@ -11,6 +11,7 @@ import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { type Coupling, type Hamiltonian, hamiltonianJet } from "../../problems/terms/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown, SolveError, UsageError } from "../../src/error.js";
+import { stacked } from "../../src/io/index.js";
 import { anderson, arraySpace, leastSquares } from "../../src/linalg/index.js";
 import {
   type BasisAxis,
@@ -741,11 +742,10 @@ function makeSolution(reached: Reached): ParticleGameSolution {
       const named: Record<string, NdArray<Float64Array>> = { times: ndarray(times.slice(), [settings.steps + 1]) };
       for (let k = 0; k < K; k++) {
         const suffix = K === 1 ? "" : `.${game.populations[k].name}`;
-        const all = new Float64Array((settings.steps + 1) * settings.particles * d);
-        path.clouds[k].forEach((c, n) => {
-          all.set(c.points, n * settings.particles * d);
-        });
-        named[`paths${suffix}`] = ndarray(all, [settings.steps + 1, settings.particles, d]);
+        named[`paths${suffix}`] = stacked(
+          path.clouds[k].map((c) => c.points),
+          [settings.particles, d],
+        );
         const size = (settings.steps + 1) * basis.size;
         named[`coefficients${suffix}`] = ndarray(coefficients.slice(k * size, (k + 1) * size), [
           settings.steps + 1,

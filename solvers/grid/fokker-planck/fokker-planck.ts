@@ -9,15 +9,16 @@
 // Nothing is clipped: cells with ρ < 0 are counted, and more than 1e-8 of the mass below 0 is a failure.
 // References: Scharfetter, Gummel 1969 (key scharfetter1969large); Chang, Cooper 1970 (key chang1970practical); Eymard, Gallouët,
 // Herbin 2000 (key eymard2000finite).
-import ndarray, { type NdArray } from "ndarray";
 import { densityOn, type Field, type FokkerPlanck, type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { stacked } from "../../../src/io/index.js";
 import { multigrid, type Stencil, stencil } from "../../../src/linalg/index.js";
 import type { Density } from "../../../src/measure/index.js";
 import { historyOf, type Solution, type TrajectoryOptions } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
+import { cellArrays } from "../cell-arrays.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "../gradient-flow/energy-on-cells.js";
@@ -511,20 +512,6 @@ function solutionOf(
         ownSeed: context.seed,
         options,
       }),
-    arrays() {
-      const stacked = new Float64Array(slabs.length * cut.grid.size);
-      slabs.forEach((slab, n) => {
-        stacked.set(slab, n * slab.length);
-      });
-      const named: Record<string, NdArray<Float64Array>> = {
-        times: ndarray(times.slice(), [times.length]),
-        open: ndarray(Float64Array.from(cut.open), [...cut.grid.shape]),
-        density: ndarray(stacked, [slabs.length, ...cut.grid.shape]),
-      };
-      cut.grid.axes.forEach((axis, a) => {
-        named[`axis${a}`] = ndarray(axis.nodes.slice(), [axis.points]);
-      });
-      return named;
-    },
+    arrays: () => ({ ...cellArrays(cut, times), density: stacked(slabs, cut.grid.shape) }),
   };
 }
