@@ -12,7 +12,16 @@ import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
 import { stacked } from "../../src/io/index.js";
-import { type Cloud, cloud, type Divergence, wasserstein2, weightOf } from "../../src/measure/index.js";
+import {
+  type Cloud,
+  cloud,
+  type Divergence,
+  diagonalOf,
+  massOf,
+  wasserstein2,
+  weightOf,
+  weightsOf,
+} from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import { type Generator, generator } from "../../src/random/index.js";
 import { short } from "../../src/short.js";
@@ -42,15 +51,7 @@ import {
   type TensorLibrary,
 } from "../../src/tensor/index.js";
 import { balance, linearCost, semiRelaxedTransport } from "../../src/transport/index.js";
-import {
-  areComparable,
-  cloudCourse,
-  drawCloud,
-  freshDraws,
-  massOf,
-  refusalForClouds,
-  speedsOf,
-} from "../particle/index.js";
+import { areComparable, cloudCourse, drawCloud, freshDraws, refusalForClouds, speedsOf } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { frameOf, toFrame } from "./frame.js";
 
@@ -396,7 +397,7 @@ async function flow(
     const mass = massOf(problem);
     const target = drawCloud(law, problem.domain, settings.targetCount, root.split("target"));
     const first = drawCloud(problem.initial, problem.domain, settings.count, root.split("particles"));
-    const most = lipschitz === Infinity ? DIAMETERS * diameterOf(first, target) : Infinity;
+    const most = lipschitz === Infinity ? DIAMETERS * diagonalOf(first, target) : Infinity;
     const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : (n * T) / steps));
     const breathe = breathing(context.signal);
     const clouds: Cloud[] = [];
@@ -636,27 +637,6 @@ function judge(
       text: `the critic is too weak: ${facts}; use more criticSteps, more steps or a larger width`,
     };
   return { converged: true, text: `converged: ${reached} steps; ${facts}` };
-}
-
-/** Diagonal of the box that holds both clouds. */
-function diameterOf(a: Cloud, b: Cloud): number {
-  const d = a.dimension;
-  let square = 0;
-  for (let k = 0; k < d; k++) {
-    let low = Infinity;
-    let high = -Infinity;
-    for (const { points } of [a, b])
-      for (let i = k; i < points.length; i += d) {
-        low = Math.min(low, points[i]);
-        high = Math.max(high, points[i]);
-      }
-    square += (high - low) ** 2;
-  }
-  return Math.sqrt(square);
-}
-
-function weightsOf(c: Cloud): Float64Array {
-  return c.weights ?? new Float64Array(c.count).fill(1 / c.count);
 }
 
 /** Some points of a cloud, their weights scaled to sum 1. */

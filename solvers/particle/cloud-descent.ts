@@ -6,7 +6,7 @@
 import { criticTerms, type GradientFlow, type Law } from "../../problems/index.js";
 import { demand } from "../../src/error.js";
 import type { Domain } from "../../src/grid/index.js";
-import { type Cloud, cloud, densityOfFunction, massIn, sampleDensity, weightOf } from "../../src/measure/index.js";
+import { type Cloud, cloud, densityOfFunction, sampleDensity, weightOf } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { Generator } from "../../src/random/index.js";
 import type { Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
@@ -39,12 +39,6 @@ export function freshDraws({ distribution, density }: Law, domain: Domain, count
     count,
     random,
   );
-}
-
-/** Mass of a flow: clouds have mass 1, and their E and I are proportional to it. */
-export function massOf({ mass, initial: { distribution, density }, domain }: GradientFlow): number {
-  if (mass !== null) return mass;
-  return distribution !== null || density === null ? 1 : massIn(domain, (x) => density.evaluate(0, x));
 }
 
 /** All data, or `count` draws (200 where `null`). */

@@ -10,20 +10,12 @@ import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
 import { stacked } from "../../src/io/index.js";
-import { type Cloud, cloud, wasserstein2 } from "../../src/measure/index.js";
+import { type Cloud, cloud, massOf, wasserstein2 } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { type DescentSolution, historyOf } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import { linearCost, semiRelaxedTransport, transformAt, transformGradient } from "../../src/transport/index.js";
-import {
-  areComparable,
-  cloudCourse,
-  drawCloud,
-  freshDraws,
-  massOf,
-  refusalForClouds,
-  speedsOf,
-} from "./cloud-descent.js";
+import { areComparable, cloudCourse, drawCloud, freshDraws, refusalForClouds, speedsOf } from "./cloud-descent.js";
 
 const WHERE = "particleGradientFlow";
 

@@ -2,12 +2,12 @@
 // the first variation of the energy. One dimension: profiles, and x over t. Two: the plane, obstacles in grey. Three: the first two coordinates.
 import * as Plot from "@observablehq/plot";
 import { integrate } from "../grid/index.js";
-import { type Cloud, cloud, type Density, type Distribution, densityOfFunction } from "../measure/index.js";
+import { type Cloud, cloud, type Density, type Distribution, densityOfFunction, massOf } from "../measure/index.js";
 import { generator } from "../random/index.js";
 import { short } from "../short.js";
 import type { Solution, Trajectories } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
-import { descentOf, type EvolvingProblem, endOf, endsEarly, massOf, targetOf } from "./density-study.js";
+import { descentOf, type EvolvingProblem, endOf, endsEarly, targetOf } from "./density-study.js";
 import {
   boxOf,
   high,

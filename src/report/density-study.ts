@@ -13,7 +13,6 @@ import {
   type Distribution,
   densityOfFunction,
   empirical,
-  massIn,
   sampleDensity,
   wasserstein2,
 } from "../measure/index.js";
@@ -49,13 +48,6 @@ export function targetOf(problem: EvolvingProblem): DescentLike["initial"] | nul
   if (!isDescent(problem)) return null;
   const { divergence, transport, internal } = problem.energy;
   return divergence?.target ?? transport?.target ?? internal?.reference ?? null;
-}
-
-/** Mass of the unknown at the start: where the problem sets none, that of a distribution is 1. */
-export function massOf({ domain, initial, mass }: EvolvingProblem): number {
-  if (mass !== null) return mass;
-  const { density, distribution } = initial;
-  return distribution !== null || density === null ? 1 : massIn(domain, (x) => density.evaluate(0, x));
 }
 
 /** E, I and speeds over time, where a solution keeps them. */

@@ -17,10 +17,9 @@ import {
 import { fokkerPlanck, particleGradientFlow } from "../../solvers/index.js";
 import { cells, domain } from "../../src/grid/index.js";
 import { decodeNpz } from "../../src/io/index.js";
-import { cloud, dirac, gaussian, kullbackLeibler, uniformBox } from "../../src/measure/index.js";
+import { cloud, dirac, gaussian, kullbackLeibler, massOf, uniformBox } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { evolutionFigure, range } from "../../src/report/density-figures.js";
-import { massOf } from "../../src/report/density-study.js";
 import { compare, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
 import { wound } from "../../src/report/points.js";
 import type { DescentSolution, Solution } from "../../src/solution/index.js";
