@@ -54,6 +54,7 @@ import { balance, linearCost, semiRelaxedTransport } from "../../src/transport/i
 import { areComparable, cloudCourse, drawCloud, freshDraws, refusalForClouds, speedsOf } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { frameOf, toFrame } from "./frame.js";
+import { demandCounts, demandShares } from "./settings.js";
 
 const NAME = "neuralGradientFlow";
 
@@ -169,15 +170,7 @@ export function neuralGradientFlow(
 
 function checkSettings(s: Settings): void {
   checkCriticShape({ ...s, dimension: 1, lipschitz: 1, ceiling: Infinity }, NAME);
-  for (const name of ["count", "steps", "criticSteps", "firstCriticSteps", "measureEvery"] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= 1,
-      NAME,
-      name,
-      "be an integer ≥ 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandCounts(NAME, s, DEFAULTS, ["count", "steps", "criticSteps", "firstCriticSteps", "measureEvery"]);
   for (const name of ["targetCount", "batch"] as const)
     demand(
       s[name] === null || (Number.isInteger(s[name]) && s[name] >= 1),
@@ -195,15 +188,7 @@ function checkSettings(s: Settings): void {
     s.integrator,
     'Use integrator: "euler"',
   );
-  for (const name of ["learningRate", "tolerance"] as const)
-    demand(
-      s[name] > 0 && s[name] < 1,
-      NAME,
-      name,
-      "be > 0 and < 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandShares(NAME, s, DEFAULTS, ["learningRate", "tolerance"]);
 }
 
 function handles(problem: Problem): true | string {

@@ -54,6 +54,7 @@ import {
 } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { type GameFeatures, gameFeatures } from "./game-features.js";
+import { demandCounts, demandShares } from "./settings.js";
 
 const NAME = "neuralGame";
 
@@ -185,14 +186,7 @@ function checkSettings(s: Settings): void {
     ["refresh", 1],
     ["memory", 1],
   ] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= least,
-      NAME,
-      name,
-      `be an integer ≥ ${least}`,
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+    demandCounts(NAME, s, DEFAULTS, [name], least);
   for (const name of ["degree", "timeDegrees"] as const)
     demand(
       s[name] === null || (Number.isInteger(s[name]) && s[name] >= 1),
@@ -202,15 +196,7 @@ function checkSettings(s: Settings): void {
       s[name],
       "Leave it out to start",
     );
-  for (const name of ["learningRate", "tolerance"] as const)
-    demand(
-      s[name] > 0 && s[name] < 1,
-      NAME,
-      name,
-      "be > 0 and < 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandShares(NAME, s, DEFAULTS, ["learningRate", "tolerance"]);
   demand(
     s.conditionWeight > 0 && s.conditionWeight < Infinity,
     NAME,

@@ -54,6 +54,7 @@ import {
 import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
 import { anchorsAt, moreau } from "./moreau.js";
+import { demandCounts, demandShares } from "./settings.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
 
 export interface NeuralProximalFlowDualOptions {
@@ -141,23 +142,8 @@ export function neuralProximalFlowDual(
 
 function checkSettings(s: Settings): void {
   checkCriticShape({ ...s, dimension: 1, lipschitz: 1, ceiling: Infinity }, NAME);
-  for (const name of ["batch", "targetBatch", "steps", "innerSteps", "pool", "evaluation"] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= 1,
-      NAME,
-      name,
-      "be an integer ≥ 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
-  demand(
-    s.learningRate > 0 && s.learningRate < 1,
-    NAME,
-    "learningRate",
-    "be > 0 and < 1",
-    s.learningRate,
-    `Use learningRate: ${DEFAULTS.learningRate} to start`,
-  );
+  demandCounts(NAME, s, DEFAULTS, ["batch", "targetBatch", "steps", "innerSteps", "pool", "evaluation"]);
+  demandShares(NAME, s, DEFAULTS, ["learningRate"]);
   demand(
     s.averaging >= 0 && s.averaging < 1,
     NAME,

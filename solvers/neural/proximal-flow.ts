@@ -62,6 +62,7 @@ import {
 import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { eulerPath, type PathPenalties, pathGradient } from "./euler-path.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
+import { demandCounts, demandShares } from "./settings.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
 
 export interface NeuralProximalFlowOptions {
@@ -167,32 +168,9 @@ export function neuralProximalFlow(
 function checkSettings(s: Settings): void {
   checkPotentialShape({ dimension: 1, width: s.width, depth: s.depth }, NAME);
   checkCriticShape({ ...criticShapeOf(s), dimension: 1, lipschitz: 1, ceiling: Infinity }, `${NAME} (critic)`);
-  for (const name of ["batch", "targetBatch", "steps", "criticSteps", "timeSteps", "evaluation"] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= 1,
-      NAME,
-      name,
-      "be an integer ≥ 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
-  demand(
-    Number.isInteger(s.proximalSteps) && s.proximalSteps >= 0,
-    NAME,
-    "proximalSteps",
-    "be an integer ≥ 0",
-    s.proximalSteps,
-    `Use proximalSteps: ${DEFAULTS.proximalSteps} to start`,
-  );
-  for (const name of ["learningRate", "criticLearningRate"] as const)
-    demand(
-      s[name] > 0 && s[name] < 1,
-      NAME,
-      name,
-      "be > 0 and < 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandCounts(NAME, s, DEFAULTS, ["batch", "targetBatch", "steps", "criticSteps", "timeSteps", "evaluation"]);
+  demandCounts(NAME, s, DEFAULTS, ["proximalSteps"], 0);
+  demandShares(NAME, s, DEFAULTS, ["learningRate", "criticLearningRate"]);
   for (const name of ["straightnessWeight", "hamiltonJacobiWeight", "terminalWeight"] as const)
     demand(
       s[name] >= 0 && Number.isFinite(s[name]),
