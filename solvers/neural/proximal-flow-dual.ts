@@ -45,15 +45,14 @@ import {
   disposeAdam,
   type HostCritic,
   hostCritic,
-  readCheckpoint,
   type TensorLibrary,
   targetReward,
   tensorConjugate,
-  writeCheckpoint,
 } from "../../src/tensor/index.js";
 import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
 import { anchorsAt, moreau } from "./moreau.js";
+import { runCheckpoint } from "./run-checkpoint.js";
 import { demandCounts, demandShares } from "./settings.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
 
@@ -203,15 +202,8 @@ async function train(
     tensorConjugate(tf, problem.divergence); // refuses an unknown divergence before any work
     const root = generator(context.seed).split(NAME);
     const arena = makeArena(tf, problem, settings, root);
-    const fingerprint = {
-      solver: NAME,
-      options: { ...settings },
-      problem: problem.describe(),
-      seed: context.seed,
-      backend: tensors.backend,
-    };
-    const file = context.checkpoint?.file ?? null;
-    const saved = file === null ? null : await readCheckpoint(file, fingerprint);
+    const checkpoint = runCheckpoint(context, record, problem, tensors.backend, settings.steps);
+    const saved = await checkpoint.saved();
     const state = saved === null ? freshState(arena, root) : restoredState(arena, saved);
     try {
       const breathe = breathing(context.signal);
@@ -225,8 +217,7 @@ async function train(
           fraction: state.step / settings.steps,
           residual: residual[residual.length - 1],
         });
-        if (file !== null && (state.step % (context.checkpoint?.every ?? 100) === 0 || state.step === settings.steps))
-          await saveState(file, fingerprint, state);
+        await checkpoint.keep(state.step, () => stored(state));
       }
       const parameters = await Promise.all(state.average.map((p) => p.data() as Promise<Float32Array>));
       const critic = hostCritic(arena.shape, parameters, arena.frame);
@@ -409,18 +400,14 @@ function average(tf: TensorLibrary, state: TrainingState, decay: number): void {
   });
 }
 
-async function saveState(
-  file: string,
-  fingerprint: Readonly<Record<string, unknown>>,
-  state: TrainingState,
-): Promise<void> {
+async function stored(state: TrainingState): Promise<CheckpointState> {
   const arrays: Record<string, Float32Array | Float64Array> = { minimisers: state.minimisers, lengths: state.lengths };
   for (const [name, tensors] of Object.entries(tensorsOf(state)))
     for (let i = 0; i < tensors.length; i++) arrays[`${name}.${i}`] = (await tensors[i].data()) as Float32Array;
   for (const [name, values] of Object.entries(state.history)) arrays[`history.${name}`] = Float64Array.from(values);
   const { step, adam, restarts } = state;
   const record = { step, adamStep: adam.step, restarts, draws: state.draws.state() };
-  await writeCheckpoint(file, fingerprint, { arrays, record });
+  return { arrays, record };
 }
 
 function tensorsOf(state: TrainingState): Record<string, Tensor[]> {

@@ -54,14 +54,13 @@ import {
   potentialParameterShapes,
   potentialParameters,
   potentialWeights,
-  readCheckpoint,
   type TensorLibrary,
   targetReward,
-  writeCheckpoint,
 } from "../../src/tensor/index.js";
 import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { eulerPath, type PathPenalties, pathGradient } from "./euler-path.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
+import { runCheckpoint } from "./run-checkpoint.js";
 import { demandCounts, demandShares } from "./settings.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
 
@@ -263,16 +262,8 @@ async function train(
   const { tf } = tensors;
   try {
     const arena = makeArena(tf, problem, settings, context.seed);
-    const fingerprint = {
-      solver: NAME,
-      options: { ...settings },
-      problem: problem.describe(),
-      seed: context.seed,
-      backend: tensors.backend,
-    };
-    const file = context.checkpoint?.file ?? null;
-    const every = context.checkpoint?.every ?? 100;
-    const saved = file === null ? null : await readCheckpoint(file, fingerprint);
+    const checkpoint = runCheckpoint(context, record, problem, tensors.backend, settings.steps);
+    const saved = await checkpoint.saved();
     const state = saved === null ? freshState(arena) : restoredState(arena, saved);
     const finish = (reached: Snapshot, failure: string | null) =>
       makeSolution({ arena, context, record, reached, failure, measured: state.measured, use: tensors.use, began });
@@ -295,8 +286,7 @@ async function train(
           residual: measures[5],
         });
         if (state.step % SNAPSHOT_EVERY === 0) good = await snapshot(state);
-        if (file !== null && (state.step % every === 0 || state.step === settings.steps))
-          await saveState(file, fingerprint, state);
+        await checkpoint.keep(state.step, () => stored(state));
       }
       context.progress({ stage: "evaluation", iteration: state.step, fraction: 1, residual: null });
       return finish(await snapshot(state), null);
@@ -518,18 +508,14 @@ function tensorsOf(state: TrainingState): Record<string, Tensor[]> {
   };
 }
 
-async function saveState(
-  file: string,
-  fingerprint: Readonly<Record<string, unknown>>,
-  state: TrainingState,
-): Promise<void> {
+async function stored(state: TrainingState): Promise<CheckpointState> {
   const arrays: Record<string, Float32Array | Float64Array> = { measured: Float64Array.from(state.measured.flat()) };
   for (const [name, tensors] of Object.entries(tensorsOf(state)))
     (await read(tensors)).forEach((values, i) => {
       arrays[`${name}.${i}`] = values;
     });
   const record = { step: state.step, potentialAdam: state.potentialAdam.step, criticAdam: state.criticAdam.step };
-  await writeCheckpoint(file, fingerprint, { arrays, record });
+  return { arrays, record };
 }
 
 function restoredState(arena: Arena, saved: CheckpointState): TrainingState {
