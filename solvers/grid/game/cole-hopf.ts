@@ -15,7 +15,7 @@ import type { Problem } from "../../../src/problem.js";
 import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { feynmanKac, whyNoWaves } from "./feynman-kac.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GameReached, type GridGameSolution, gridGameSolver } from "./game-solution.js";
 
 export interface ColeHopfOptions {
   /** Cells along each axis, or one number for all; default 64. */
@@ -92,21 +92,18 @@ export function coleHopf(options: ColeHopfOptions = {}): Solver<MeanFieldGame, G
     ],
     options: settings,
   };
-  return {
-    ...record,
-    family: "grid",
-    handles(problem: Problem) {
-      if (problem.kind !== "mean-field-game")
-        return `it solves mean-field games, not ${problem.kind} problems; use a solver of that family`;
-      const game = problem as MeanFieldGame;
-      if (game.mode !== "time-dependent")
-        return game.mode === "planning"
-          ? "it needs a terminal cost, not a prescribed law at T; use schroedingerBridge()"
-          : "it is for games with a horizon; use ergodic()";
-      return whyNoWaves(game.populations, game.domain) ?? true;
-    },
-    solve: (problem, context) => iterate(problem, context, record, settings),
-  };
+  return gridGameSolver(record, handles, (problem, context) => iterate(problem, context, settings));
+}
+
+function handles(problem: Problem): true | string {
+  if (problem.kind !== "mean-field-game")
+    return `it solves mean-field games, not ${problem.kind} problems; use a solver of that family`;
+  const game = problem as MeanFieldGame;
+  if (game.mode !== "time-dependent")
+    return game.mode === "planning"
+      ? "it needs a terminal cost, not a prescribed law at T; use schroedingerBridge()"
+      : "it is for games with a horizon; use ergodic()";
+  return whyNoWaves(game.populations, game.domain) ?? true;
 }
 
 type Settings = Required<Omit<ColeHopfOptions, "kernel">> & { readonly kernel: HeatKernel | null };
@@ -114,11 +111,9 @@ type Settings = Required<Omit<ColeHopfOptions, "kernel">> & { readonly kernel: H
 async function iterate(
   problem: MeanFieldGame,
   context: SolveContext,
-  record: Parameters<typeof gameSolution>[0]["solver"],
   { points, steps, order, tolerance, maxIterations, damping, window, kernel }: Settings,
-): Promise<GridGameSolution> {
+): Promise<GameReached> {
   const where = "coleHopf";
-  const began = context.elapsed();
   const cut = cells(problem.domain, points);
   const { size } = cut.grid;
   const T = problem.horizon;
@@ -259,10 +254,7 @@ async function iterate(
     }),
   );
   const reached = `the potential's error is ${worst.toPrecision(3)} after ${iterations} iterations`;
-  return gameSolution({
-    problem,
-    solver: record,
-    context,
+  return {
     fields: { cells: cut, times, value: u, density: m, ergodicConstant: null },
     status: {
       converged,
@@ -272,8 +264,7 @@ async function iterate(
     },
     histories: [historyOf("residual", residuals)],
     counts: { iterations, restarts, damping: beta, massError },
-    began,
-  });
+  };
 }
 
 /** Throws unless slabs and stopping rule make sense. */

@@ -27,7 +27,7 @@ import type { Problem } from "../../../src/problem.js";
 import { short } from "../../../src/short.js";
 import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GameReached, type GridGameSolution, gridGameSolver } from "./game-solution.js";
 import { type NumericalHamiltonian, type NumericalJet, numericalHamiltonian } from "./numerical-hamiltonian.js";
 import { pairIndex } from "./numerical-hamiltonian-jet.js";
 
@@ -109,14 +109,9 @@ export function ergodic(options: ErgodicOptions = {}): Solver<MeanFieldGame, Gri
     references,
     options: { points, scheme, tolerance, maxIterations, start: start === null ? "uniform" : textOf(start) },
   };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles,
-    solve: (problem: MeanFieldGame, context: SolveContext) => {
-      const c = cellsOf(problem.domain, points ?? [256, 64, 24][problem.dimension - 1]);
-      return run(problem, c, { scheme, tolerance, maxIterations, start }, record, context);
-    },
+  return gridGameSolver(record, handles, (problem, context) => {
+    const c = cellsOf(problem.domain, points ?? [256, 64, 24][problem.dimension - 1]);
+    return run(problem, c, { scheme, tolerance, maxIterations, start }, context);
   });
 }
 
@@ -142,14 +137,7 @@ interface Settings {
   readonly start: FieldInput | readonly FieldInput[] | null;
 }
 
-async function run(
-  problem: MeanFieldGame,
-  c: Cells,
-  settings: Settings,
-  record: Omit<GridGameSolution["solver"], "family">,
-  context: SolveContext,
-): Promise<GridGameSolution> {
-  const began = context.elapsed();
+async function run(problem: MeanFieldGame, c: Cells, settings: Settings, context: SolveContext): Promise<GameReached> {
   const K = problem.populations.length;
   const { size } = c.grid;
   demandConnected(c);
@@ -276,11 +264,7 @@ async function run(
   const converged = result.status.converged && factor === 1;
   const value = Array.from({ length: K }, (_, k) => x.slice(k * size, (k + 1) * size));
   const density = Array.from({ length: K }, (_, k) => x.slice((K + k) * size, (K + k + 1) * size));
-  return gameSolution({
-    problem,
-    solver: record,
-    context,
-    began,
+  return {
     fields: {
       cells: c,
       times: Float64Array.of(0, problem.horizon),
@@ -304,7 +288,7 @@ async function run(
       linearIterations: linear.reduce((sum, n) => sum + n, 0),
       viscositySteps: steps,
     },
-  });
+  };
 }
 
 /** Why, where, and what to try. */
