@@ -121,12 +121,12 @@ function textOf(start: FieldInput | readonly FieldInput[]): unknown {
 }
 
 function handles(problem: Problem): true | string {
-  if (problem.kind !== "mean-field-game") return "it solves mean-field games only.";
+  if (problem.kind !== "mean-field-game") return "it solves mean-field games only";
   const game = problem as MeanFieldGame;
-  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use newton().`;
-  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver.";
+  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use newton()`;
+  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver";
   const still = game.populations.find((p) => !(p.viscosity > 0));
-  if (still !== undefined) return `the viscosity of ${still.name} is 0; use a small one, for example viscosity: 0.01.`;
+  if (still !== undefined) return `the viscosity of ${still.name} is 0; use a small one, for example viscosity: 0.01`;
   return true;
 }
 

@@ -68,22 +68,22 @@ export function groundState(options: GroundStateOptions = {}): Solver<MeanFieldG
     "Use maxIterations: 60 to start",
   );
   const references = ["lasry2007mean", "achdou2010mean"];
-  const record = { name: "ground-state", order: null, references, options: { points, tolerance, maxIterations } };
+  const record = { name: where, order: null, references, options: { points, tolerance, maxIterations } };
   return gridGameSolver(record, handles, (problem, context) => run(problem, points, tolerance, maxIterations, context));
 }
 
 function handles(problem: Problem): true | string {
-  if (problem.kind !== "mean-field-game") return "it solves mean-field games only.";
+  if (problem.kind !== "mean-field-game") return "it solves mean-field games only";
   const game = problem as MeanFieldGame;
-  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use coleHopf() or newton().`;
-  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver.";
-  if (game.populations.length > 1) return "it takes one population; use ergodic().";
+  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use coleHopf() or newton()`;
+  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver";
+  if (game.populations.length > 1) return "it takes one population; use ergodic()";
   const [{ hamiltonian, viscosity, densitySource }] = game.populations;
-  if (hamiltonian.quadraticWeight === null) return "the Hamiltonian must be κ|p|² with constant κ; use ergodic().";
-  if (!(viscosity > 0)) return "the viscosity must be > 0; use for example viscosity: 0.01.";
-  if (!game.domain.isPlain) return "the domain has an obstacle or doors; use ergodic().";
-  if (game.coupling.isNonlocal) return "the cost is nonlocal; use ergodic().";
-  if (densitySource !== null) return "the density has a source; use ergodic().";
+  if (hamiltonian.quadraticWeight === null) return "the Hamiltonian must be κ|p|² with constant κ; use ergodic()";
+  if (!(viscosity > 0)) return "the viscosity must be > 0; use for example viscosity: 0.01";
+  if (!game.domain.isPlain) return "the domain has an obstacle or doors; use ergodic()";
+  if (game.coupling.isNonlocal) return "the cost is nonlocal; use ergodic()";
+  if (densitySource !== null) return "the density has a source; use ergodic()";
   return true;
 }
 
