@@ -7,7 +7,7 @@
 import { demand } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon } from "./demand.js";
+import { demandCoordinates, demandHorizon, demandMass } from "./demand.js";
 import {
   describeField,
   describeLaw,
@@ -113,14 +113,7 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
   );
   const initial = lawOf(options.initial, d, where, "initial");
   const mass = options.mass === undefined ? (initial.distribution === null ? null : 1) : options.mass;
-  demand(
-    mass === null || (mass > 0 && Number.isFinite(mass)),
-    where,
-    "mass",
-    "be > 0, or null to take the density as it is",
-    mass,
-    "Use mass: 1",
-  );
+  demandMass(where, mass);
   const potential = options.potential === undefined ? null : field(options.potential, d, where, "potential");
   const drift =
     potential === null
