@@ -37,6 +37,7 @@ import {
   type CriticShape,
   type CriticWeights,
   checkCriticShape,
+  criticAt,
   criticBackward,
   criticDirections,
   criticForward,
@@ -339,20 +340,13 @@ interface Stage {
 function stageOf(trainer: Trainer, parameters: readonly Float32Array[], here: Cloud): Stage {
   const { shape, frame, divergence, target } = trainer;
   const critic = hostCritic(shape, parameters, frame);
-  const { values: onTarget } = evaluated(critic, target.points);
-  const { values, gradient } = evaluated(critic, here.points);
+  const { values: onTarget } = criticAt(critic, target.points);
+  const { values, gradients: gradient } = criticAt(critic, here.points);
   const shift = constantOf(divergence, onTarget, weightsOf(target));
   let energy = 0;
   for (let i = 0; i < values.length; i++) energy += weightOf(here, i) * (values[i] + shift);
   for (let j = 0; j < onTarget.length; j++) energy -= weightOf(target, j) * divergence.conjugate(onTarget[j] + shift);
   return { parameters, critic, shift, energy, gradient, ...speedsOf(here, gradient) };
-}
-
-function evaluated(critic: HostCritic, points: Float64Array): { values: Float64Array; gradient: Float64Array } {
-  const values = new Float64Array(points.length / critic.dimension);
-  const gradient = new Float64Array(points.length);
-  critic.evaluate(points, values, gradient);
-  return { values, gradient };
 }
 
 /** Why a stage is damaged; `null` where it is not. */
@@ -460,9 +454,9 @@ async function flow(
     const dissipations = stages.map((s) => mass * s.dissipation);
     const speeds = stages.map((s) => s.largest);
     const deficit = deficitOf(exact, energies);
-    const gradientAt = (stage: Stage, x: Float64Array) => evaluated(stage.critic, pointsIn(NAME, x, d)).gradient;
+    const gradientAt = (stage: Stage, x: Float64Array) => criticAt(stage.critic, pointsIn(NAME, x, d)).gradients;
     const valueAt = (stage: Stage, x: Float64Array) =>
-      evaluated(stage.critic, pointsIn(NAME, x, d)).values.map((v) => v + stage.shift);
+      criticAt(stage.critic, pointsIn(NAME, x, d)).values.map((v) => v + stage.shift);
     const course = cloudCourse(NAME, {
       times: made,
       clouds,

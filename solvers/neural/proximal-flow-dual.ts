@@ -35,6 +35,7 @@ import {
   type CriticFrame,
   type CriticShape,
   checkCriticShape,
+  criticAt,
   criticBackward,
   criticDirections,
   criticForward,
@@ -467,13 +468,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
   const n = terminal.values.length;
 
   const envelope = (t: number, x: Float64Array) => moreau(critic, pointsIn(NAME, x, d), lambda / (T - t), anchors);
-  const evaluate = (x: Float64Array) => {
-    pointsIn(NAME, x, d);
-    const values = new Float64Array(x.length / d);
-    const gradients = new Float64Array(x.length);
-    critic.evaluate(x, values, gradients);
-    return { values, gradients };
-  };
+  const evaluate = (x: Float64Array) => criticAt(critic, pointsIn(NAME, x, d));
   const along = (t: number, from: Float64Array, to: Float64Array) => from.map((x, i) => x + (t / T) * (to[i] - x));
 
   return {

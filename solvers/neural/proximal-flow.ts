@@ -40,6 +40,7 @@ import {
   type CriticShape,
   checkCriticShape,
   checkPotentialShape,
+  criticAt,
   criticBackward,
   criticDirections,
   criticForward,
@@ -573,13 +574,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     return { values, gradients, rates };
   };
   const velocity = (t: number, x: Float64Array) => evaluate(t, x).gradients.map((p) => (-p * scale) / T);
-  const criticAt = (x: Float64Array) => {
-    pointsIn(NAME, x, d);
-    const values = new Float64Array(x.length / d);
-    const gradients = new Float64Array(x.length);
-    critic.evaluate(x, values, gradients);
-    return { values, gradients };
-  };
+  const judged = (x: Float64Array) => criticAt(critic, pointsIn(NAME, x, d));
   const follow = (start: Cloud, steps: number): Trajectories => {
     const size = start.points.length;
     const times = Float64Array.from({ length: steps + 1 }, (_, k) => (k / steps) * T);
@@ -596,7 +591,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
   const paths = follow(cloud(sources, d), CLOUD_STEPS);
   const probes = probe(paths, (steps) => endOf(follow(cloud(sources, d), steps)));
   const end = endOf(paths);
-  const atEnd = criticAt(end);
+  const atEnd = judged(end);
   const last = evaluate(T, end);
   const unit = (lambda * scale ** 2) / T; // U = unit Û + shift, with U(T) = φ on average over the end points
   const shift = mean(atEnd.values) - unit * mean(last.values);
@@ -606,7 +601,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     const many = cloud(pointsOf(problem.source, 8 * settings.evaluation, root.split("objective source")), d);
     const coarse = follow(many, OBJECTIVE_STEPS);
     const reward = terminalReward(critic, divergence, targets);
-    return mean(criticAt(endOf(coarse)).values) + reward + lambda * kineticEnergy(coarse);
+    return mean(judged(endOf(coarse)).values) + reward + lambda * kineticEnergy(coarse);
   };
   const n = sources.length / d;
 
@@ -644,8 +639,8 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
       return follow(start, steps);
     },
     critic: {
-      value: (x) => criticAt(x).values,
-      gradient: (x) => criticAt(x).gradients,
+      value: (x) => judged(x).values,
+      gradient: (x) => judged(x).gradients,
       certifiedLipschitz: critic.certifiedLipschitz,
     },
     arrays: () => {
