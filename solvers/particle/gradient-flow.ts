@@ -65,6 +65,7 @@ export function particleGradientFlow(
 ): Solver<GradientFlow, ParticleGradientFlowSolution> {
   demandKnown(WHERE, options, ["count", "targetCount", "steps", "tolerance", "measureEvery"]);
   const { count = 200, steps = 40, tolerance = 1e-8, measureEvery = 5 } = options;
+  const settings: Settings = { count, targetCount: options.targetCount ?? null, steps, tolerance, measureEvery };
   for (const [name, value] of [
     ["count", count],
     ["targetCount", options.targetCount ?? 1],
@@ -78,7 +79,7 @@ export function particleGradientFlow(
     family: "particle" as const,
     order: 1,
     references: ["gu2024lipschitz"],
-    options: { count, targetCount: options.targetCount ?? null, steps, tolerance, measureEvery },
+    options: { ...settings },
   };
   return {
     ...record,
@@ -89,14 +90,7 @@ export function particleGradientFlow(
         return "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz";
       return true;
     },
-    solve: (problem, context) =>
-      march(problem, context, record, {
-        count,
-        targetCount: options.targetCount ?? null,
-        steps,
-        tolerance,
-        measureEvery,
-      }),
+    solve: (problem, context) => march(problem, context, record, settings),
   };
 }
 
@@ -157,7 +151,7 @@ async function march(
     }
     context.progress({ stage: "time", iteration: n, fraction: n / steps, residual: result.objective.gap });
     await breathe();
-    if (n < steps)
+    if (n < steps && failure === null)
       clouds.push(cloud(follow(here.points, argmin, target, lipschitz * (times[n + 1] - times[n])), d, here.weights));
   }
   const reached = potentials.length - 1;
@@ -166,7 +160,7 @@ async function march(
   const made = times.slice(0, reached + 1);
   const course = cloudCourse(WHERE, {
     times: made,
-    clouds: clouds.slice(0, reached + 1),
+    clouds,
     draw: (n, seed) => freshDraws(problem.initial, problem.domain, n, generator(seed).split(WHERE).split("paths")),
     seed: context.seed,
     advance: (k, x) => follow(x, at(k, x).argmin, target, lipschitz * (times[k + 1] - times[k])),
@@ -196,7 +190,7 @@ async function march(
     device: { requested: context.device, used: "cpu", reason: "particles follow critics on the CPU", adapter: null },
     version: context.version,
     times: made,
-    clouds: clouds.slice(0, reached + 1),
+    clouds,
     target,
     potentials,
     energies,
@@ -216,7 +210,7 @@ async function march(
       energy: ndarray(Float64Array.from(energies), [reached + 1]),
       dissipation: ndarray(Float64Array.from(dissipations), [reached + 1]),
       particles: stacked(
-        clouds.slice(0, reached + 1).map((c) => c.points),
+        clouds.map((c) => c.points),
         [first.count, d],
       ),
       target: ndarray(target.points.slice(), [target.count, d]),
