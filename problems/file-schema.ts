@@ -140,7 +140,7 @@ export const onDomain = {
 };
 
 /** The text of a file; `name` is the field or argument that gave its path. */
-export function readText(path: string, name: string): string {
+function readText(path: string, name: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

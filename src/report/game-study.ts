@@ -27,7 +27,7 @@ export function asGame(solution: Solution): GameSolution<GameLike> {
 }
 
 /** The solution that supplies common points: the first on a grid, else the first. */
-export function referenceOf<P extends Problem>(runs: readonly Run<P>[]): GameSolution<GameLike> | null {
+function referenceOf<P extends Problem>(runs: readonly Run<P>[]): GameSolution<GameLike> | null {
   const solved = runs.flatMap((run) => (run.solution === null ? [] : [run.solution]));
   const first = solved.find((s) => s.family === "grid") ?? solved[0];
   return first === undefined ? null : asGame(first);

@@ -16,7 +16,7 @@ export function format(value: number | null, digits = 3): string {
   return text.replaceAll("-", "−");
 }
 
-export function formatEstimate(e: Estimate | null): string {
+function formatEstimate(e: Estimate | null): string {
   if (e === null) return unmeasured;
   return e.standardError === null ? format(e.mean) : `${format(e.mean)} <small>± ${format(e.standardError)}</small>`;
 }
@@ -99,7 +99,7 @@ export function summary(study: StudyRecord): string {
     .join("")}</div>`;
 }
 
-export function verdictCell(v: Verdict | undefined): string {
+function verdictCell(v: Verdict | undefined): string {
   if (v === undefined) return unmeasured;
   if (v.value === null) return `<span class="none" title="${escapeHtml(v.note ?? "")}">unmeasured</span>`;
   const sign = v.holds === null ? "" : v.holds ? `<i class="ok">✓</i>` : `<i class="no">✗</i>`;
