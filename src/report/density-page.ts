@@ -36,5 +36,5 @@ ${agreement(record, "Two draws of as many points from one and the same solution"
 ${stopped}${chords}
 ${exactTable(record)}
 ${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is E|X_T − X₀| / E(length of the path), 1 for straight paths.")}
-${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ.</p>${variationFigure(problem, runs)}` : ""}`;
+${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ${problem.dimension === 2 ? ", from dark to light; one scale of colours for all solvers" : ""}.</p>${variationFigure(problem, runs)}` : ""}`;
 }
