@@ -132,7 +132,9 @@ export function lawTable(study: StudyRecord): string {
   );
   const notes =
     list.length === 0 ? "" : `<p class="note">Unmeasured, and why:</p><ul class="note">${list.join("")}</ul>`;
-  return table(["law", "bound", ...measured.map((run) => named(study, run.solver))], rows, "laws") + notes;
+  return rows.length === 0
+    ? notes
+    : table(["law", "bound", ...measured.map((run) => named(study, run.solver))], rows, "laws") + notes;
 }
 
 export function distanceTable(study: StudyRecord): string {
