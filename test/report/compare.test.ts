@@ -270,7 +270,10 @@ describe("compare, at the edges", () => {
 
   it("keeps text inside the attribute it stands in", async () => {
     const note = 'a "quoted" <note>';
-    const law = { ...flowLaws()[0], measure: (s: Solution) => (s.solver.name === "a" ? note : { value: 1, standardError: null }) };
+    const law = {
+      ...flowLaws()[0],
+      measure: (s: Solution) => (s.solver.name === "a" ? note : { value: 1, standardError: null }),
+    };
     const both = [closedForm("a"), closedForm("b")];
     const html = renderHtml(await compare(gaussianShift(), { ...options, laws: [law], solvers: both }));
     expect(html).toContain('title="a &quot;quoted&quot; &lt;note&gt;"');
