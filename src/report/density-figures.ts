@@ -111,9 +111,11 @@ export function courseFigure<P extends EvolvingProblem>(
       bound: name.startsWith("W₂") ? floor : Infinity,
     })),
   ].filter(({ data }) => data.some((row) => row.data.length > 1));
+  const drawn = new Set<number>();
   const list = all.map(({ name, data, exact, bound: limit }): Panel => {
     const values = [...data.flatMap((row) => row.data.map((p) => p.v)), ...(exact ?? []).map((p) => p.v)];
     const shown = limit < Infinity && limit < 4 * Math.max(...values);
+    if (shown) drawn.add(limit);
     return {
       title: name,
       svg: svg({
@@ -142,8 +144,8 @@ export function courseFigure<P extends EvolvingProblem>(
   const legend = solved.map((run) => title(run, colour)).join(" &nbsp; ");
   const marks = [
     energy === null ? "" : " &nbsp; ┄ closed form",
-    bound < Infinity ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
-    floor < Infinity ? ` &nbsp; <span class="none">╌ W₂ that chance alone makes = ${short(floor)}</span>` : "",
+    drawn.has(bound) ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
+    drawn.has(floor) ? ` &nbsp; <span class="none">╌ W₂ that chance alone makes = ${short(floor)}</span>` : "",
   ];
   return `<p class="legend">${legend}${marks.join("")}</p>${panels(list, "three")}`;
 }
