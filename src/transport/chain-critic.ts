@@ -32,7 +32,7 @@ export interface ChainOptions {
    * is far less accurate than φ. The steps go on to a thousandth of that, or to where nothing is gained.
    */
   readonly tolerance?: number;
-  /** Newton steps; default 200. */
+  /** Newton steps; default 1000. */
   readonly maxIterations?: number;
 }
 
@@ -56,6 +56,8 @@ export interface ChainCritic {
 const REACH = 0.995;
 /** Gap, relative to the mass, below which Σ pφ − Σ q f*(φ) has no digits. */
 const ROUND_OFF = 1e-14;
+/** Steps that do not halve the gap before the solve is given up: for α > 2, where (f*)″ has a pole at 0, a hundred short ones may come first. */
+const PATIENCE = 200;
 /** Where f* is rounded off: ε ends here, and with it the gap at about ε^{1.25}. */
 const SMALLEST_ROUNDING = 1e-8;
 
@@ -72,7 +74,7 @@ const SMALLEST_ROUNDING = 1e-8;
  */
 export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): ChainCritic {
   const { source: p, target: q, bounds: b, divergence, friction = null } = problem;
-  const { maxIterations = 200 } = options;
+  const { maxIterations = 1000 } = options;
   const n = p.length;
   for (const [name, field] of [
     ["target", q],
@@ -250,7 +252,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > 30) break;
+      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > PATIENCE) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);
