@@ -60,7 +60,7 @@ export function fokkerPlanckFrom(json: unknown): FokkerPlanck {
   demandObject(json, "wall-drift");
   if ("catalogue" in json) return fromCatalogue(json, diffusions, overrides);
   refuseFunctions(json, []);
-  const p = read(problem, json, json, []);
+  const { kind: _, ...p } = read(problem, json, json, []);
   return fokkerPlanckProblem({
     ...p,
     domain: domainFrom(p.domain),

@@ -218,6 +218,8 @@ function walker(cells: Cells, count: number): Walker {
           step[a],
           "Check the Hamiltonian's derivative there",
         );
+      // A box without doors folds a long step: whole rounds, there and back between walls, change nothing.
+      if (cells.isPlain) step[a] %= g.axes[a].boundary === "periodic" ? g.axes[a].points : 2 * g.axes[a].points;
     }
     for (;;) {
       let share = 1;
