@@ -18,6 +18,18 @@ export function demandHorizon(where: string, horizon: number): void {
   );
 }
 
+/** Throws unless the mass of a density is > 0, or `null`. */
+export function demandMass(where: string, mass: number | null): void {
+  demand(
+    mass === null || (mass > 0 && Number.isFinite(mass)),
+    where,
+    "mass",
+    "be > 0, or null to take the density as it is",
+    mass,
+    "Use mass: 1",
+  );
+}
+
 /** Throws unless every coordinate is described, or none. */
 export function demandCoordinates(where: string, coordinates: readonly Coordinate[] | null, dimension: number): void {
   demand(

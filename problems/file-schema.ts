@@ -131,8 +131,16 @@ export const each = <T extends z.ZodType>(type: T, names: string) =>
 /** A file or folder is named after the problem. */
 export const kebab = z.stringFormat("kebab-case", /^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$/);
 
+/** What problems on a domain have in common. */
+export const onDomain = {
+  name: kebab.optional(),
+  title: z.string().optional(),
+  horizon: positive.optional(),
+  domain: box,
+};
+
 /** The text of a file; `name` is the field or argument that gave its path. */
-export function readText(path: string, name: string): string {
+function readText(path: string, name: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -185,6 +193,11 @@ export function lawFrom(description: z.infer<typeof lawOrData>, folder: string, 
     heldOut: heldOut === null ? null : place(heldOut),
     coordinates: table.columns.map((label, a) => ({ label, offset: map?.offset[a] ?? 0, scale: map?.scale[a] ?? 1 })),
   };
+}
+
+/** The density, or law, that a description names. */
+export function densityFrom(description: z.infer<typeof density>): number | string | Distribution {
+  return typeof description === "object" ? distributionFrom(description) : description;
 }
 
 /** The domain that a description names. */

@@ -4,17 +4,16 @@
 // or { "catalogue": name, "overrides": { … } }. A problem's `describe()` is such a file, and reading it gives the problem again, but not
 // its closed form or title (for those name the catalogue). What was given by a JavaScript function cannot be stored, and is refused by name.
 import { z } from "zod";
-import { distributionFrom } from "../src/measure/index.js";
 import { diffusions } from "./catalogue/index.js";
 import {
-  box,
   demandObject,
   density,
+  densityFrom,
   domainFrom,
   each,
   field,
   fromCatalogue,
-  kebab,
+  onDomain,
   positive,
   read,
   readJson,
@@ -24,10 +23,7 @@ import { type FokkerPlanck, fokkerPlanckProblem } from "./fokker-planck.js";
 
 const problem = z.strictObject({
   kind: z.literal("fokker-planck"),
-  name: kebab.optional(),
-  title: z.string().optional(),
-  horizon: positive.optional(),
-  domain: box,
+  ...onDomain,
   diffusion: z.number(),
   drift: z.array(field).nullable().optional(),
   potential: field.nullable().optional(),
@@ -64,13 +60,13 @@ export function fokkerPlanckFrom(json: unknown): FokkerPlanck {
   demandObject(json, "wall-drift");
   if ("catalogue" in json) return fromCatalogue(json, diffusions, overrides);
   refuseFunctions(json, []);
-  const p = read(problem, json, json, []);
+  const { kind: _, ...p } = read(problem, json, json, []);
   return fokkerPlanckProblem({
     ...p,
     domain: domainFrom(p.domain),
     drift: p.drift ?? undefined,
     potential: p.potential ?? undefined,
-    initial: typeof p.initial === "object" ? distributionFrom(p.initial) : p.initial,
+    initial: densityFrom(p.initial),
   });
 }
 

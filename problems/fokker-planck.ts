@@ -4,10 +4,10 @@
 // The drift is given as fields b, or as a potential: b = −∇φ, whose equilibrium with walls and D > 0 is e^{−φ/D}/Z.
 // It is also the Wasserstein gradient flow of ∫ρφ + D∫ρ log ρ. D is the diffusion coefficient: the ν of a game.
 // Reference: Risken 1996 (key risken1996fokker); Jordan, Kinderlehrer, Otto 1998 (key jordan1998variational).
-import { demand } from "../src/error.js";
+import { demand, demandKnown } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon } from "./demand.js";
+import { demandCoordinates, demandHorizon, demandMass } from "./demand.js";
 import {
   describeField,
   describeLaw,
@@ -83,6 +83,21 @@ export interface FokkerPlanck extends Problem {
  */
 export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck {
   const where = "fokkerPlanckProblem";
+  demandKnown(where, options, [
+    "name",
+    "title",
+    "domain",
+    "horizon",
+    "diffusion",
+    "drift",
+    "potential",
+    "initial",
+    "mass",
+    "source",
+    "exact",
+    "coordinates",
+    "references",
+  ]);
   const { domain, diffusion } = options;
   const d = domain.dimension;
   const horizon = options.horizon ?? 1;
@@ -104,23 +119,16 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
     "Give one of the two: b, or φ with b = −∇φ",
   );
   demand(
-    options.drift === undefined || options.drift.length === d,
+    options.drift === undefined || (Array.isArray(options.drift) && options.drift.length === d),
     where,
     "drift",
     `have ${d} fields, one for each coordinate`,
-    options.drift?.length,
+    Array.isArray(options.drift) ? options.drift.length : options.drift,
     "Give every component of b",
   );
   const initial = lawOf(options.initial, d, where, "initial");
   const mass = options.mass === undefined ? (initial.distribution === null ? null : 1) : options.mass;
-  demand(
-    mass === null || (mass > 0 && Number.isFinite(mass)),
-    where,
-    "mass",
-    "be > 0, or null to take the density as it is",
-    mass,
-    "Use mass: 1",
-  );
+  demandMass(where, mass);
   const potential = options.potential === undefined ? null : field(options.potential, d, where, "potential");
   const drift =
     potential === null

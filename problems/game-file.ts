@@ -9,18 +9,17 @@
 // JavaScript function cannot be stored, and is refused by name.
 import { z } from "zod";
 import type { Domain } from "../src/grid/index.js";
-import { distributionFrom } from "../src/measure/index.js";
 import { games } from "./catalogue/index.js";
 import {
-  box,
   demandObject,
   density,
+  densityFrom,
   domainFrom,
   each,
   field,
   fromCatalogue,
-  kebab,
   numbers,
+  onDomain,
   positive,
   read,
   readJson,
@@ -125,11 +124,8 @@ const population = z.strictObject({
 
 const game = z.strictObject({
   kind: z.literal("mean-field-game"),
-  name: kebab.optional(),
-  title: z.string().optional(),
+  ...onDomain,
   mode: z.enum(["time-dependent", "planning", "ergodic"]).optional(),
-  horizon: positive.optional(),
-  domain: box,
   populations: z.union([population, z.array(population).min(1)]),
   coupling,
   terminal: coupling.nullable().optional(),
@@ -189,7 +185,6 @@ export function gameFrom(json: unknown): MeanFieldGame {
   const space = domainFrom(g.domain);
   const d = space.dimension;
   const list = Array.isArray(g.populations) ? g.populations : [g.populations];
-  const law = (input: z.infer<typeof density>) => (typeof input === "object" ? distributionFrom(input) : input);
   return meanFieldGame({
     name: g.name,
     title: g.title,
@@ -199,8 +194,8 @@ export function gameFrom(json: unknown): MeanFieldGame {
     populations: list.map((p) => ({
       ...p,
       hamiltonian: hamiltonianFrom(p.hamiltonian, d),
-      initial: p.initial === null || p.initial === undefined ? undefined : law(p.initial),
-      final: p.final === null || p.final === undefined ? undefined : law(p.final),
+      initial: p.initial === null || p.initial === undefined ? undefined : densityFrom(p.initial),
+      final: p.final === null || p.final === undefined ? undefined : densityFrom(p.final),
     })),
     coupling: couplingFrom(g.coupling, space, list.length),
     terminal: g.terminal === null || g.terminal === undefined ? null : couplingFrom(g.terminal, space, list.length),

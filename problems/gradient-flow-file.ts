@@ -12,23 +12,23 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { demand } from "../src/error.js";
-import { type Cloud, distributionFrom } from "../src/measure/index.js";
+import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate } from "../src/problem.js";
 import { gradientFlows } from "./catalogue/index.js";
 import {
-  box,
   demandObject,
   density,
+  densityFrom,
   divergence,
   domainFrom,
   each,
   field,
   fromCatalogue,
-  kebab,
   lawFrom,
   lawOrData,
   lipschitz,
   numbers,
+  onDomain,
   positive,
   read,
   readJson,
@@ -76,10 +76,7 @@ const energyParts = z.discriminatedUnion("kind", [
 
 const flow = z.strictObject({
   kind: z.literal("gradient-flow"),
-  name: kebab.optional(),
-  title: z.string().optional(),
-  horizon: positive.optional(),
-  domain: box,
+  ...onDomain,
   energy: energyParts,
   initial: lawField,
   mass: positive.nullable().optional(),
@@ -182,7 +179,7 @@ function energyFrom(e: z.infer<typeof energyParts>, dimension: number, folder: s
 function internalFrom(e: z.infer<typeof internalPart>, dimension: number): InternalEnergy {
   if (e.kind === "entropy") return entropy(e.weight);
   if (e.kind === "power") return power(e.exponent, e.weight);
-  return divergenceTo(e.divergence, typeof e.target === "object" ? distributionFrom(e.target) : e.target, dimension);
+  return divergenceTo(e.divergence, densityFrom(e.target), dimension);
 }
 
 interface DescribedLaw {

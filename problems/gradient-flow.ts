@@ -6,7 +6,7 @@ import { demand, demandKnown } from "../src/error.js";
 import { type Cells, type Domain, integrate } from "../src/grid/index.js";
 import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon, demandInside } from "./demand.js";
+import { demandCoordinates, demandHorizon, demandInside, demandMass } from "./demand.js";
 import { densityOn, describeLaw, type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a gradient flow. */
@@ -95,14 +95,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
   const target = (energy.divergence ?? energy.transport)?.target ?? null;
   if (target !== null) demandInside(where, "target", target, domain);
   const mass = options.mass === undefined ? 1 : options.mass;
-  demand(
-    mass === null || (mass > 0 && Number.isFinite(mass)),
-    where,
-    "mass",
-    "be > 0, or null to take the density as it is",
-    mass,
-    "Use mass: 1",
-  );
+  demandMass(where, mass);
   const coordinates = options.coordinates ?? null;
   demandCoordinates(where, coordinates, domain.dimension);
   const exact = options.exact ?? null;

@@ -67,7 +67,7 @@ export function gaussianBridge(overrides: GaussianBridgeOverrides = {}): MeanFie
   const reach = Math.abs(shift) + gaussianReach(d) * widest;
   return meanFieldGame({
     name: "gaussian-bridge",
-    title: `Schrödinger bridge of two Gaussians in ${d}-D (P11)`,
+    title: `Schrödinger bridge of two Gaussians in ${d}-D`,
     mode: "planning",
     horizon: T,
     domain: domain({ lower: Array(d).fill(-reach), upper: Array(d).fill(reach), ends: Array(d).fill("no-flux") }),

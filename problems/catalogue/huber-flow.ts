@@ -57,7 +57,7 @@ export function huberFlow(overrides: HuberFlowOverrides = {}): GradientFlow {
   const reach = gaussianReach(d) * sd;
   return gradientFlow({
     name: "huber-flow",
-    title: `Gaussian Huber flow in ${d}-D, L = ${lipschitz} (C9)`,
+    title: `Gaussian Huber flow in ${d}-D, L = ${lipschitz}`,
     domain: domain({
       lower: Array(d).fill(-reach),
       upper: Array.from({ length: d }, (_, a) => (a === 0 ? gap + reach : reach)),

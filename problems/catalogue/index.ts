@@ -102,17 +102,17 @@ export interface CatalogueEntry<P extends Problem = ProximalFlow> {
 /** Every proximal flow by its name. */
 export const catalogue: Readonly<Record<string, CatalogueEntry>> = Object.freeze({
   "gaussian-shift": {
-    title: "Gaussian shift: closed form in any dimension (M1)",
+    title: "Gaussian shift: closed form in any dimension",
     references: ["gu2024proximal", "birrell2022fgamma"],
     make: gaussianShift,
   },
   "gaussian-scale": {
-    title: "Gaussian scale: closed form in any dimension (M2)",
+    title: "Gaussian scale: closed form in any dimension",
     references: ["gu2024proximal"],
     make: gaussianScale,
   },
   "manifold-target": {
-    title: "Manifold target: singular, closed form (M3)",
+    title: "Manifold target: singular, closed form",
     references: ["gu2024proximal"],
     make: manifoldTarget,
   },
@@ -142,35 +142,35 @@ export const catalogue: Readonly<Record<string, CatalogueEntry>> = Object.freeze
 /** Every mean-field game by its name. */
 export const games: Readonly<Record<string, CatalogueEntry<MeanFieldGame>>> = Object.freeze({
   "torus-crowd": {
-    title: "A crowd on the torus, 1-D (P3) to 3-D",
+    title: "A crowd on the torus, 1-D to 3-D",
     references: ["achdou2010mean", "achdou2012iterative"],
     make: torusCrowd,
   },
-  "ergodic-torus": { title: "Ergodic game on the torus (P1)", references: ["achdou2010mean"], make: ergodicTorus },
+  "ergodic-torus": { title: "Ergodic game on the torus", references: ["achdou2010mean"], make: ergodicTorus },
   "log-gaussian": {
-    title: "Gaussian equilibrium with a logarithmic coupling: closed form in any dimension (P5)",
+    title: "Gaussian equilibrium with a logarithmic coupling: closed form in any dimension",
     references: ["gomes2016regularity"],
     make: logGaussian,
   },
   "gaussian-bridge": {
-    title: "Schrödinger bridge of two Gaussians: closed form in any dimension (P11)",
+    title: "Schrödinger bridge of two Gaussians: closed form in any dimension",
     references: ["janati2020entropic", "leonard2014survey"],
     make: gaussianBridge,
   },
   "linear-quadratic-mean": {
-    title: "Linear–quadratic game with attraction to the mean: closed form in any dimension (P6)",
+    title: "Linear–quadratic game with attraction to the mean: closed form in any dimension",
     references: ["bensoussan2016linear"],
     make: linearQuadraticMean,
   },
   "first-order-torus": {
-    title: "Stationary game on the circle: closed form, or many equilibria (P7)",
+    title: "Stationary game on the circle: closed form, or many equilibria",
     references: ["almulla2017two", "gomes2018onedimensional"],
     make: firstOrderTorus,
   },
-  "obstacle-crowd": { title: "A crowd around a hill (P14)", references: ["ruthotto2020machine"], make: obstacleCrowd },
-  corridor: { title: "A crowded corridor with doors (P15)", references: ["achdou2018congestion"], make: corridor },
+  "obstacle-crowd": { title: "A crowd around a hill", references: ["ruthotto2020machine"], make: obstacleCrowd },
+  corridor: { title: "A crowded corridor with doors", references: ["achdou2018congestion"], make: corridor },
   "manufactured-torus": {
-    title: "Manufactured game on the torus, 1-D to 3-D (P16)",
+    title: "Manufactured game on the torus, 1-D to 3-D",
     references: ["roache2002code"],
     make: manufacturedTorus,
   },
@@ -189,9 +189,9 @@ export const games: Readonly<Record<string, CatalogueEntry<MeanFieldGame>>> = Ob
 
 /** Every Fokker–Planck problem by its name. */
 export const diffusions: Readonly<Record<string, CatalogueEntry<FokkerPlanck>>> = Object.freeze({
-  "wall-drift": { title: "Drift against a wall (P8)", references: ["risken1996fokker"], make: wallDrift },
+  "wall-drift": { title: "Drift against a wall", references: ["risken1996fokker"], make: wallDrift },
   "wall-equilibrium": {
-    title: "Equilibrium of a constant drift between walls (P8)",
+    title: "Equilibrium of a constant drift between walls",
     references: ["scharfetter1969large"],
     make: wallEquilibrium,
   },
@@ -219,12 +219,12 @@ export const economies: Readonly<Record<string, CatalogueEntry<SavingsGame>>> = 
 /** Every gradient flow by its name. */
 export const gradientFlows: Readonly<Record<string, CatalogueEntry<GradientFlow>>> = Object.freeze({
   barenblatt: {
-    title: "Barenblatt's solution of porous media and fast diffusion: closed form, 1-D to 3-D (P9)",
+    title: "Barenblatt's solution of porous media and fast diffusion: closed form, 1-D to 3-D",
     references: ["vazquez2007porous"],
     make: barenblatt,
   },
   "gaussian-flow": {
-    title: "A Gaussian that flows to a Gaussian: closed form, 1-D to 3-D (C11)",
+    title: "A Gaussian that flows to a Gaussian: closed form, 1-D to 3-D",
     references: ["risken1996fokker", "jordan1998variational"],
     make: gaussianFlow,
   },
@@ -245,12 +245,12 @@ export const gradientFlows: Readonly<Record<string, CatalogueEntry<GradientFlow>
     make: kellerSegel,
   },
   "huber-flow": {
-    title: "Gaussian Huber flow: a rigid translation, closed form, 1-D to 3-D (C9)",
+    title: "Gaussian Huber flow: a rigid translation, closed form, 1-D to 3-D",
     references: ["gu2024lipschitz"],
     make: huberFlow,
   },
   "uniform-target": {
-    title: "Lipschitz-regularised porous medium to a uniform target: closed form while the bound is inactive (C10)",
+    title: "Lipschitz-regularised porous medium to a uniform target: closed form while the bound is inactive",
     references: ["gu2024lipschitz", "vazquez2007porous"],
     make: uniformTarget,
   },

@@ -64,7 +64,7 @@ export function uniformTarget(overrides: UniformTargetOverrides = {}): GradientF
     Math.max(0, C - (x * x) / (12 * Math.cbrt(tau * tau))) / Math.cbrt(tau);
   return gradientFlow({
     name: "uniform-target",
-    title: `Lipschitz-regularised porous medium to a uniform target, L = ${Number(lipschitz.toPrecision(4))} (C10)`,
+    title: `Lipschitz-regularised porous medium to a uniform target, L = ${Number(lipschitz.toPrecision(4))}`,
     domain: domain({ lower: [-volume / 2], upper: [volume / 2], ends: ["no-flux"] }),
     horizon,
     energy: lipschitzDivergence({ dimension: 1, divergence: alphaDivergence(2), lipschitz, target: 1 / volume }),

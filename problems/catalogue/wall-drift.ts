@@ -44,7 +44,7 @@ export function wallDrift(overrides: WallDriftOverrides = {}): FokkerPlanck {
     Math.PI * Math.exp(gamma * (x - 0.5));
   return fokkerPlanckProblem({
     name: "wall-drift",
-    title: `Drift against a wall in ${d}-D (P8)`,
+    title: `Drift against a wall in ${d}-D`,
     domain: domain({ lower: Array(d).fill(0), upper: Array(d).fill(1), ends: Array(d).fill("no-flux") }),
     horizon,
     diffusion: 1,

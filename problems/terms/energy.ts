@@ -163,6 +163,7 @@ export function power(exponent: number, weight = 1): InternalEnergy {
  */
 export function divergenceTo(divergence: Divergence, target: LawInput, dimension: number): InternalEnergy {
   const where = "divergenceTo";
+  demandDivergence(where, divergence);
   const reference = lawOf(target, dimension, where, "target");
   if (reference.density !== null) demandTimeless(reference.density, where, "target");
   if (reference.density === null)
@@ -246,7 +247,15 @@ export function energy(options: EnergyOptions): Energy {
     "none",
     "Give internal: entropy(), a potential or an interaction",
   );
-  demand(cap > 0, where, "cap", "be > 0", cap, "Leave it out for no cap");
+  demand(typeof cap === "number" && cap > 0, where, "cap", "be > 0", cap, "Leave it out for no cap");
+  demand(
+    internal === null || typeof internal.slope === "function",
+    where,
+    "internal",
+    "be an internal energy",
+    internal,
+    "Use entropy(), power(2) or divergenceTo(…)",
+  );
   if (kernel !== null) demandEven(kernel, dimension);
   const q = internal?.reference === null || internal === null ? "" : ` q, r = ρ/q, q = ${internal.reference.text}`;
   const parts = [
@@ -295,7 +304,15 @@ export function lipschitzDivergence(options: {
   const where = "lipschitzDivergence";
   demandKnown(where, options, ["dimension", "divergence", "lipschitz", "target"]);
   const { dimension, divergence, lipschitz } = options;
-  demand(lipschitz > 0, where, "lipschitz", "be > 0 (Infinity for none)", lipschitz, "Use lipschitz: 1 to start");
+  demand(
+    typeof lipschitz === "number" && lipschitz > 0,
+    where,
+    "lipschitz",
+    "be > 0 (Infinity for none)",
+    lipschitz,
+    "Use lipschitz: 1 to start",
+  );
+  demandDivergence(where, divergence);
   demand(
     !divergence.rigid,
     where,
@@ -363,6 +380,17 @@ export function criticTerms({ divergence, transport }: Energy): RegularisedDiver
   if (divergence !== null) return divergence;
   const { target } = transport as TransportEnergy;
   return { lipschitz: 1, divergence: plainTransport(), target };
+}
+
+function demandDivergence(where: string, divergence: Divergence): void {
+  demand(
+    typeof divergence?.conjugate === "function",
+    where,
+    "divergence",
+    "be an f-divergence",
+    divergence,
+    "Use kullbackLeibler() to start",
+  );
 }
 
 /** An energy that changed with t would not fall along its flow. (A function may ignore its t.) */

@@ -1,4 +1,4 @@
-// Fields of a game between the centres of its cells: multilinear over the 2^d nearest centres, found by walking the links of
+// Fields of games, diffusions and flows between the centres of cells: multilinear over the 2^d nearest centres, found by walking the links of
 // src/grid/cells.ts, so that the shape of the domain is known to the walk and to nothing else:
 //   periodic   the walk goes round
 //   wall       u, m even about the face; ∂u/∂n odd (0 on the wall), the other parts of ∇u even. The surface of an obstacle is a

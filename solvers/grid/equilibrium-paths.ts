@@ -1,4 +1,5 @@
-// Agents of a solved game:  dX = v*(t, X) dt + √(2ν) dW,  X(0) ~ m(0).
+// Paths on cells, of agents of a solved game, of diffusing particles or of the mass of a flow (ν = 0):
+//   dX = v*(t, X) dt + √(2ν) dW,  X(0) ~ m(0).
 // Scheme: Euler–Maruyama with seeded increments; each step's straight segment is traced through the cells of the domain:
 //   periodic axis   goes round (stored coordinates stay inside the box)
 //   wall, obstacle  is reflected: the part of the segment behind the face is mirrored, face by face (Lépingle 1995)
@@ -217,6 +218,8 @@ function walker(cells: Cells, count: number): Walker {
           step[a],
           "Check the Hamiltonian's derivative there",
         );
+      // A box without doors folds a long step: whole rounds, there and back between walls, change nothing.
+      if (cells.isPlain) step[a] %= g.axes[a].boundary === "periodic" ? g.axes[a].points : 2 * g.axes[a].points;
     }
     for (;;) {
       let share = 1;

@@ -7,15 +7,16 @@
 //        wealth grows on average. The node a̲ carries the point mass of the constrained agents and what is within half a spacing of them
 // and r by a bracketed secant (Illinois) on demand − supply. Order 1 in the grid; savings leave a̲ like a square root (Achdou et al., prop. 1).
 // References: Achdou, Han, Lasry, Lions, Moll 2022, appendix (key achdou2022income); Dowell, Jarratt 1971 (key dowell1971modified).
-import ndarray, { type NdArray } from "ndarray";
+import ndarray from "ndarray";
 import type { SavingsGame } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../src/error.js";
 import { axis, deposit, type Grid, grid } from "../../src/grid/index.js";
+import { stacked } from "../../src/io/index.js";
 import { type Banded, banded, solveBanded, stationaryMeasure } from "../../src/linalg/index.js";
 import type { Density } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import type { Solution, Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
+import { historyOf, type Solution, type Trajectories, type TrajectoryOptions } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 
 export interface SavingsEquilibriumOptions {
@@ -364,10 +365,7 @@ async function clear(
         : `converged: r = ${r.toPrecision(8)}, excess demand ${last.toPrecision(3)} after ${tried.length} interest rates`;
   return solutionOf(problem, context, record, wealth, r, prices(r).wage, found, {
     status: { converged: solved && cleared && topMass <= 1e-6, text },
-    histories: [
-      { name: "interest rate", iterations: tried.map((_, i) => i), values: tried },
-      { name: "excess demand", iterations: tried.map((_, i) => i), values: excesses },
-    ],
+    histories: [historyOf("interest rate", tried), historyOf("excess demand", excesses)],
     counts: { interestRates: tried.length, policyIterations, topMass, hjbChange: found.residual },
     seconds: context.elapsed() - began,
   });
@@ -456,19 +454,12 @@ function solutionOf(
     critic: null,
     trajectories: (options = {}) => paths(problem, wealth, savings, masses, at, context.seed, options),
     arrays() {
-      const stack = (columns: readonly Float64Array[]): NdArray<Float64Array> => {
-        const out = new Float64Array(J * n);
-        columns.forEach((c, j) => {
-          out.set(c, j * n);
-        });
-        return ndarray(out, [J, n]);
-      };
       return {
         axis0: ndarray(wealth.slice(), [n]),
-        value: stack(values),
-        consumption: stack(consumption),
-        savings: stack(savings),
-        mass: stack(masses),
+        value: stacked(values, [n]),
+        consumption: stacked(consumption, [n]),
+        savings: stacked(savings, [n]),
+        mass: stacked(masses, [n]),
         interestRate: ndarray(Float64Array.of(r), [1]),
       };
     },

@@ -11,10 +11,21 @@ import ndarray, { type NdArray } from "ndarray";
 import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
-import { type Cloud, cloud, type Divergence, wasserstein2, weightOf } from "../../src/measure/index.js";
+import { stacked } from "../../src/io/index.js";
+import {
+  type Cloud,
+  cloud,
+  type Divergence,
+  diagonalOf,
+  massOf,
+  wasserstein2,
+  weightOf,
+  weightsOf,
+} from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import { type Generator, generator } from "../../src/random/index.js";
-import type { DescentSolution, SolverRecord, Status } from "../../src/solution/index.js";
+import { short } from "../../src/short.js";
+import { type DescentSolution, historyOf, type SolverRecord, type Status } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
   type AdamState,
@@ -26,6 +37,7 @@ import {
   type CriticShape,
   type CriticWeights,
   checkCriticShape,
+  criticAt,
   criticBackward,
   criticDirections,
   criticForward,
@@ -40,18 +52,10 @@ import {
   type TensorLibrary,
 } from "../../src/tensor/index.js";
 import { balance, linearCost, semiRelaxedTransport } from "../../src/transport/index.js";
-import {
-  areComparable,
-  cloudCourse,
-  drawCloud,
-  freshDraws,
-  massOf,
-  refusalForClouds,
-  speedsOf,
-  stacked,
-} from "../particle/index.js";
+import { areComparable, cloudCourse, drawCloud, freshDraws, refusalForClouds, speedsOf } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { frameOf, toFrame } from "./frame.js";
+import { demandCounts, demandShares } from "./settings.js";
 
 const NAME = "neuralGradientFlow";
 
@@ -167,15 +171,7 @@ export function neuralGradientFlow(
 
 function checkSettings(s: Settings): void {
   checkCriticShape({ ...s, dimension: 1, lipschitz: 1, ceiling: Infinity }, NAME);
-  for (const name of ["count", "steps", "criticSteps", "firstCriticSteps", "measureEvery"] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= 1,
-      NAME,
-      name,
-      "be an integer ≥ 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandCounts(NAME, s, DEFAULTS, ["count", "steps", "criticSteps", "firstCriticSteps", "measureEvery"]);
   for (const name of ["targetCount", "batch"] as const)
     demand(
       s[name] === null || (Number.isInteger(s[name]) && s[name] >= 1),
@@ -193,15 +189,7 @@ function checkSettings(s: Settings): void {
     s.integrator,
     'Use integrator: "euler"',
   );
-  for (const name of ["learningRate", "tolerance"] as const)
-    demand(
-      s[name] > 0 && s[name] < 1,
-      NAME,
-      name,
-      "be > 0 and < 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandShares(NAME, s, DEFAULTS, ["learningRate", "tolerance"]);
 }
 
 function handles(problem: Problem): true | string {
@@ -352,20 +340,13 @@ interface Stage {
 function stageOf(trainer: Trainer, parameters: readonly Float32Array[], here: Cloud): Stage {
   const { shape, frame, divergence, target } = trainer;
   const critic = hostCritic(shape, parameters, frame);
-  const { values: onTarget } = evaluated(critic, target.points);
-  const { values, gradient } = evaluated(critic, here.points);
+  const { values: onTarget } = criticAt(critic, target.points);
+  const { values, gradients: gradient } = criticAt(critic, here.points);
   const shift = constantOf(divergence, onTarget, weightsOf(target));
   let energy = 0;
   for (let i = 0; i < values.length; i++) energy += weightOf(here, i) * (values[i] + shift);
   for (let j = 0; j < onTarget.length; j++) energy -= weightOf(target, j) * divergence.conjugate(onTarget[j] + shift);
   return { parameters, critic, shift, energy, gradient, ...speedsOf(here, gradient) };
-}
-
-function evaluated(critic: HostCritic, points: Float64Array): { values: Float64Array; gradient: Float64Array } {
-  const values = new Float64Array(points.length / critic.dimension);
-  const gradient = new Float64Array(points.length);
-  critic.evaluate(points, values, gradient);
-  return { values, gradient };
 }
 
 /** Why a stage is damaged; `null` where it is not. */
@@ -395,7 +376,7 @@ async function flow(
     const mass = massOf(problem);
     const target = drawCloud(law, problem.domain, settings.targetCount, root.split("target"));
     const first = drawCloud(problem.initial, problem.domain, settings.count, root.split("particles"));
-    const most = lipschitz === Infinity ? DIAMETERS * diameterOf(first, target) : Infinity;
+    const most = lipschitz === Infinity ? DIAMETERS * diagonalOf(first, target) : Infinity;
     const times = Float64Array.from({ length: steps + 1 }, (_, n) => (n === steps ? T : (n * T) / steps));
     const breathe = breathing(context.signal);
     const clouds: Cloud[] = [];
@@ -468,14 +449,14 @@ async function flow(
     }
 
     const reached = stages.length - 1;
-    const numbers = stages.map((_, n) => n);
     const made = times.slice(0, reached + 1);
     const energies = stages.map((s) => mass * s.energy);
     const dissipations = stages.map((s) => mass * s.dissipation);
+    const speeds = stages.map((s) => s.largest);
     const deficit = deficitOf(exact, energies);
-    const gradientAt = (stage: Stage, x: Float64Array) => evaluated(stage.critic, pointsIn(NAME, x, d)).gradient;
+    const gradientAt = (stage: Stage, x: Float64Array) => criticAt(stage.critic, pointsIn(NAME, x, d)).gradients;
     const valueAt = (stage: Stage, x: Float64Array) =>
-      evaluated(stage.critic, pointsIn(NAME, x, d)).values.map((v) => v + stage.shift);
+      criticAt(stage.critic, pointsIn(NAME, x, d)).values.map((v) => v + stage.shift);
     const course = cloudCourse(NAME, {
       times: made,
       clouds,
@@ -500,10 +481,13 @@ async function flow(
       solver: record,
       status: judge(failure, made, deficit, noise, settings.tolerance, energies, lipschitz * times[1]),
       histories: [
-        { name: "energy", iterations: numbers, values: energies },
-        { name: "dissipation", iterations: numbers, values: dissipations },
-        { name: "speed", iterations: numbers, values: stages.map((s) => s.largest) },
-        { name: "mean speed", iterations: numbers, values: stages.map((s) => s.mean) },
+        historyOf("energy", energies),
+        historyOf("dissipation", dissipations),
+        historyOf("speed", speeds),
+        historyOf(
+          "mean speed",
+          stages.map((s) => s.mean),
+        ),
         ...(exact.values.length > 0 ? [{ name: "exact energy", ...exact }] : []),
         ...(distances.values.length > 0 ? [{ name: "W₂", ...distances }] : []),
       ],
@@ -527,7 +511,7 @@ async function flow(
       samplingNoise: noise,
       energies,
       dissipations,
-      speeds: stages.map((s) => s.largest),
+      speeds,
       density: course.density,
       value: (t, x) => valueAt(stages[course.stepAt(t).n], x),
       velocity: (t, x) => gradientAt(stages[course.stepAt(t).n], x).map((g) => -g),
@@ -610,7 +594,7 @@ function judge(
   reach: number,
 ): Status {
   const reached = times.length - 1;
-  const at = (n: number) => `t = ${Number(times[n].toPrecision(3))}`;
+  const at = (n: number) => `t = ${short(times[n])}`;
   if (failure !== null)
     return { converged: false, text: `stopped before damage after step ${reached}, ${at(reached)}: ${failure}` };
   if (deficit === null || noise === null)
@@ -632,27 +616,6 @@ function judge(
       text: `the critic is too weak: ${facts}; use more criticSteps, more steps or a larger width`,
     };
   return { converged: true, text: `converged: ${reached} steps; ${facts}` };
-}
-
-/** Diagonal of the box that holds both clouds. */
-function diameterOf(a: Cloud, b: Cloud): number {
-  const d = a.dimension;
-  let square = 0;
-  for (let k = 0; k < d; k++) {
-    let low = Infinity;
-    let high = -Infinity;
-    for (const { points } of [a, b])
-      for (let i = k; i < points.length; i += d) {
-        low = Math.min(low, points[i]);
-        high = Math.max(high, points[i]);
-      }
-    square += (high - low) ** 2;
-  }
-  return Math.sqrt(square);
-}
-
-function weightsOf(c: Cloud): Float64Array {
-  return c.weights ?? new Float64Array(c.count).fill(1 / c.count);
 }
 
 /** Some points of a cloud, their weights scaled to sum 1. */

@@ -27,6 +27,7 @@ import {
   acquireTensors,
   adamState,
   adamStep,
+  type CheckpointState,
   checkJetShape,
   disposeAdam,
   hostJet,
@@ -36,9 +37,7 @@ import {
   jetForward,
   jetParameterShapes,
   jetParameters,
-  readCheckpoint,
   type TensorLibrary,
-  writeCheckpoint,
 } from "../../src/tensor/index.js";
 import {
   between,
@@ -54,6 +53,8 @@ import {
 } from "../particle/index.js";
 import { pointsIn } from "./arguments.js";
 import { type GameFeatures, gameFeatures } from "./game-features.js";
+import { runCheckpoint } from "./run-checkpoint.js";
+import { demandCounts, demandShares } from "./settings.js";
 
 const NAME = "neuralGame";
 
@@ -185,14 +186,7 @@ function checkSettings(s: Settings): void {
     ["refresh", 1],
     ["memory", 1],
   ] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= least,
-      NAME,
-      name,
-      `be an integer ≥ ${least}`,
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+    demandCounts(NAME, s, DEFAULTS, [name], least);
   for (const name of ["degree", "timeDegrees"] as const)
     demand(
       s[name] === null || (Number.isInteger(s[name]) && s[name] >= 1),
@@ -202,15 +196,7 @@ function checkSettings(s: Settings): void {
       s[name],
       "Leave it out to start",
     );
-  for (const name of ["learningRate", "tolerance"] as const)
-    demand(
-      s[name] > 0 && s[name] < 1,
-      NAME,
-      name,
-      "be > 0 and < 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandShares(NAME, s, DEFAULTS, ["learningRate", "tolerance"]);
   demand(
     s.conditionWeight > 0 && s.conditionWeight < Infinity,
     NAME,
@@ -298,20 +284,13 @@ async function train(
   const { tf } = tensors;
   try {
     const arena = makeArena(tf, game, settings, context.seed);
-    const fingerprint = {
-      solver: NAME,
-      options: { ...settings },
-      problem: game.describe(),
-      seed: context.seed,
-      backend: tensors.backend,
-    };
-    const file = context.checkpoint?.file ?? null;
-    const every = context.checkpoint?.every ?? 100;
+    const checkpoint = runCheckpoint(context, record, game, tensors.backend, settings.iterations);
     const breathe = breathing(context.signal);
     const state = freshState(arena);
     const all = () => [...state.values, ...state.logs];
     try {
-      if (file !== null) await resume(arena, state, file, fingerprint);
+      const saved = await checkpoint.saved();
+      if (saved !== null) resume(arena, state, saved);
       while (state.step < settings.iterations) {
         await breathe();
         if (state.step % settings.refresh === 0 || state.crowds.length === 0)
@@ -329,8 +308,7 @@ async function train(
           fraction: state.step / settings.iterations,
           residual: Math.max(measures[0], measures[1]),
         });
-        if (file !== null && (state.step % every === 0 || state.step === settings.iterations))
-          await save(state, file, fingerprint);
+        await checkpoint.keep(state.step, () => stored(state));
       }
       for (let j = 0; j < POLISH; j++) {
         await refresh(arena, state, `polish ${j}`, breathe);
@@ -945,7 +923,7 @@ async function audit(arena: Arena, state: TrainingState, crowd: Crowd): Promise<
   return { hamiltonJacobi, fokkerPlanck: dense ? fokkerPlanck : null, terminal, initial: dense ? initial : null };
 }
 
-async function save(state: TrainingState, file: string, fingerprint: Readonly<Record<string, unknown>>): Promise<void> {
+async function stored(state: TrainingState): Promise<CheckpointState> {
   const arrays: Record<string, Float32Array | Float64Array> = { measured: Float64Array.from(state.measured.flat()) };
   for (const [name, network] of named(state)) {
     network.host.forEach((values, i) => {
@@ -964,17 +942,10 @@ async function save(state: TrainingState, file: string, fingerprint: Readonly<Re
     });
   });
   const record = { step: state.step, contacts: state.crowds.map((c) => c.contact) };
-  await writeCheckpoint(file, fingerprint, { arrays, record });
+  return { arrays, record };
 }
 
-async function resume(
-  arena: Arena,
-  state: TrainingState,
-  file: string,
-  fingerprint: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const saved = await readCheckpoint(file, fingerprint);
-  if (saved === null) return;
+function resume(arena: Arena, state: TrainingState, saved: CheckpointState): void {
   const { tf, game, times } = arena;
   const record = saved.record as { step: number; contacts: number[] };
   const put = (list: Tensor[], name: string) => {

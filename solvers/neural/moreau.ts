@@ -4,7 +4,7 @@
 // value wins. φ need not be convex: how often the starts end in different basins is counted.
 // Envelope theorem: ∇U(x) = k(x − y*) = ∇φ(y*), where y* is unique.
 // References: Moreau 1965 (key moreau1965proximite); Nocedal and Wright 2006, algorithm 6.1 (key nocedal2006numerical).
-import type { HostCritic } from "../../src/tensor/index.js";
+import { criticAt, type HostCritic } from "../../src/tensor/index.js";
 
 /** Fixed points with known critic values, from which a minimisation may start. */
 export interface Anchors {
@@ -29,10 +29,7 @@ export interface MoreauResult {
 
 /** Critic values at given points. */
 export function anchorsAt(critic: HostCritic, points: Float64Array): Anchors {
-  const count = points.length / critic.dimension;
-  const values = new Float64Array(count);
-  critic.evaluate(points, values, new Float64Array(points.length));
-  return { points, values, count };
+  return { points, values: criticAt(critic, points).values, count: points.length / critic.dimension };
 }
 
 /**

@@ -35,6 +35,7 @@ import {
   type CriticFrame,
   type CriticShape,
   checkCriticShape,
+  criticAt,
   criticBackward,
   criticDirections,
   criticForward,
@@ -45,15 +46,15 @@ import {
   disposeAdam,
   type HostCritic,
   hostCritic,
-  readCheckpoint,
   type TensorLibrary,
   targetReward,
   tensorConjugate,
-  writeCheckpoint,
 } from "../../src/tensor/index.js";
 import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
 import { anchorsAt, moreau } from "./moreau.js";
+import { runCheckpoint } from "./run-checkpoint.js";
+import { demandCounts, demandShares } from "./settings.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
 
 export interface NeuralProximalFlowDualOptions {
@@ -141,23 +142,8 @@ export function neuralProximalFlowDual(
 
 function checkSettings(s: Settings): void {
   checkCriticShape({ ...s, dimension: 1, lipschitz: 1, ceiling: Infinity }, NAME);
-  for (const name of ["batch", "targetBatch", "steps", "innerSteps", "pool", "evaluation"] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= 1,
-      NAME,
-      name,
-      "be an integer ≥ 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
-  demand(
-    s.learningRate > 0 && s.learningRate < 1,
-    NAME,
-    "learningRate",
-    "be > 0 and < 1",
-    s.learningRate,
-    `Use learningRate: ${DEFAULTS.learningRate} to start`,
-  );
+  demandCounts(NAME, s, DEFAULTS, ["batch", "targetBatch", "steps", "innerSteps", "pool", "evaluation"]);
+  demandShares(NAME, s, DEFAULTS, ["learningRate"]);
   demand(
     s.averaging >= 0 && s.averaging < 1,
     NAME,
@@ -217,15 +203,8 @@ async function train(
     tensorConjugate(tf, problem.divergence); // refuses an unknown divergence before any work
     const root = generator(context.seed).split(NAME);
     const arena = makeArena(tf, problem, settings, root);
-    const fingerprint = {
-      solver: NAME,
-      options: { ...settings },
-      problem: problem.describe(),
-      seed: context.seed,
-      backend: tensors.backend,
-    };
-    const file = context.checkpoint?.file ?? null;
-    const saved = file === null ? null : await readCheckpoint(file, fingerprint);
+    const checkpoint = runCheckpoint(context, record, problem, tensors.backend, settings.steps);
+    const saved = await checkpoint.saved();
     const state = saved === null ? freshState(arena, root) : restoredState(arena, saved);
     try {
       const breathe = breathing(context.signal);
@@ -239,8 +218,7 @@ async function train(
           fraction: state.step / settings.steps,
           residual: residual[residual.length - 1],
         });
-        if (file !== null && (state.step % (context.checkpoint?.every ?? 100) === 0 || state.step === settings.steps))
-          await saveState(file, fingerprint, state);
+        await checkpoint.keep(state.step, () => stored(state));
       }
       const parameters = await Promise.all(state.average.map((p) => p.data() as Promise<Float32Array>));
       const critic = hostCritic(arena.shape, parameters, arena.frame);
@@ -423,18 +401,14 @@ function average(tf: TensorLibrary, state: TrainingState, decay: number): void {
   });
 }
 
-async function saveState(
-  file: string,
-  fingerprint: Readonly<Record<string, unknown>>,
-  state: TrainingState,
-): Promise<void> {
+async function stored(state: TrainingState): Promise<CheckpointState> {
   const arrays: Record<string, Float32Array | Float64Array> = { minimisers: state.minimisers, lengths: state.lengths };
   for (const [name, tensors] of Object.entries(tensorsOf(state)))
     for (let i = 0; i < tensors.length; i++) arrays[`${name}.${i}`] = (await tensors[i].data()) as Float32Array;
   for (const [name, values] of Object.entries(state.history)) arrays[`history.${name}`] = Float64Array.from(values);
   const { step, adam, restarts } = state;
   const record = { step, adamStep: adam.step, restarts, draws: state.draws.state() };
-  await writeCheckpoint(file, fingerprint, { arrays, record });
+  return { arrays, record };
 }
 
 function tensorsOf(state: TrainingState): Record<string, Tensor[]> {
@@ -494,13 +468,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowDualSolution {
   const n = terminal.values.length;
 
   const envelope = (t: number, x: Float64Array) => moreau(critic, pointsIn(NAME, x, d), lambda / (T - t), anchors);
-  const evaluate = (x: Float64Array) => {
-    pointsIn(NAME, x, d);
-    const values = new Float64Array(x.length / d);
-    const gradients = new Float64Array(x.length);
-    critic.evaluate(x, values, gradients);
-    return { values, gradients };
-  };
+  const evaluate = (x: Float64Array) => criticAt(critic, pointsIn(NAME, x, d));
   const along = (t: number, from: Float64Array, to: Float64Array) => from.map((x, i) => x + (t / T) * (to[i] - x));
 
   return {

@@ -40,6 +40,7 @@ import {
   type CriticShape,
   checkCriticShape,
   checkPotentialShape,
+  criticAt,
   criticBackward,
   criticDirections,
   criticForward,
@@ -54,14 +55,14 @@ import {
   potentialParameterShapes,
   potentialParameters,
   potentialWeights,
-  readCheckpoint,
   type TensorLibrary,
   targetReward,
-  writeCheckpoint,
 } from "../../src/tensor/index.js";
 import { pointsIn, startOf, timeIn } from "./arguments.js";
 import { eulerPath, type PathPenalties, pathGradient } from "./euler-path.js";
 import { frameOf, pointsOf, toFrame, wholeData } from "./frame.js";
+import { runCheckpoint } from "./run-checkpoint.js";
+import { demandCounts, demandShares } from "./settings.js";
 import { normalisedCritic, terminalReward } from "./terminal-reward.js";
 
 export interface NeuralProximalFlowOptions {
@@ -167,32 +168,9 @@ export function neuralProximalFlow(
 function checkSettings(s: Settings): void {
   checkPotentialShape({ dimension: 1, width: s.width, depth: s.depth }, NAME);
   checkCriticShape({ ...criticShapeOf(s), dimension: 1, lipschitz: 1, ceiling: Infinity }, `${NAME} (critic)`);
-  for (const name of ["batch", "targetBatch", "steps", "criticSteps", "timeSteps", "evaluation"] as const)
-    demand(
-      Number.isInteger(s[name]) && s[name] >= 1,
-      NAME,
-      name,
-      "be an integer ≥ 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
-  demand(
-    Number.isInteger(s.proximalSteps) && s.proximalSteps >= 0,
-    NAME,
-    "proximalSteps",
-    "be an integer ≥ 0",
-    s.proximalSteps,
-    `Use proximalSteps: ${DEFAULTS.proximalSteps} to start`,
-  );
-  for (const name of ["learningRate", "criticLearningRate"] as const)
-    demand(
-      s[name] > 0 && s[name] < 1,
-      NAME,
-      name,
-      "be > 0 and < 1",
-      s[name],
-      `Use ${name}: ${DEFAULTS[name]} to start`,
-    );
+  demandCounts(NAME, s, DEFAULTS, ["batch", "targetBatch", "steps", "criticSteps", "timeSteps", "evaluation"]);
+  demandCounts(NAME, s, DEFAULTS, ["proximalSteps"], 0);
+  demandShares(NAME, s, DEFAULTS, ["learningRate", "criticLearningRate"]);
   for (const name of ["straightnessWeight", "hamiltonJacobiWeight", "terminalWeight"] as const)
     demand(
       s[name] >= 0 && Number.isFinite(s[name]),
@@ -285,16 +263,8 @@ async function train(
   const { tf } = tensors;
   try {
     const arena = makeArena(tf, problem, settings, context.seed);
-    const fingerprint = {
-      solver: NAME,
-      options: { ...settings },
-      problem: problem.describe(),
-      seed: context.seed,
-      backend: tensors.backend,
-    };
-    const file = context.checkpoint?.file ?? null;
-    const every = context.checkpoint?.every ?? 100;
-    const saved = file === null ? null : await readCheckpoint(file, fingerprint);
+    const checkpoint = runCheckpoint(context, record, problem, tensors.backend, settings.steps);
+    const saved = await checkpoint.saved();
     const state = saved === null ? freshState(arena) : restoredState(arena, saved);
     const finish = (reached: Snapshot, failure: string | null) =>
       makeSolution({ arena, context, record, reached, failure, measured: state.measured, use: tensors.use, began });
@@ -317,8 +287,7 @@ async function train(
           residual: measures[5],
         });
         if (state.step % SNAPSHOT_EVERY === 0) good = await snapshot(state);
-        if (file !== null && (state.step % every === 0 || state.step === settings.steps))
-          await saveState(file, fingerprint, state);
+        await checkpoint.keep(state.step, () => stored(state));
       }
       context.progress({ stage: "evaluation", iteration: state.step, fraction: 1, residual: null });
       return finish(await snapshot(state), null);
@@ -540,18 +509,14 @@ function tensorsOf(state: TrainingState): Record<string, Tensor[]> {
   };
 }
 
-async function saveState(
-  file: string,
-  fingerprint: Readonly<Record<string, unknown>>,
-  state: TrainingState,
-): Promise<void> {
+async function stored(state: TrainingState): Promise<CheckpointState> {
   const arrays: Record<string, Float32Array | Float64Array> = { measured: Float64Array.from(state.measured.flat()) };
   for (const [name, tensors] of Object.entries(tensorsOf(state)))
     (await read(tensors)).forEach((values, i) => {
       arrays[`${name}.${i}`] = values;
     });
   const record = { step: state.step, potentialAdam: state.potentialAdam.step, criticAdam: state.criticAdam.step };
-  await writeCheckpoint(file, fingerprint, { arrays, record });
+  return { arrays, record };
 }
 
 function restoredState(arena: Arena, saved: CheckpointState): TrainingState {
@@ -609,13 +574,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     return { values, gradients, rates };
   };
   const velocity = (t: number, x: Float64Array) => evaluate(t, x).gradients.map((p) => (-p * scale) / T);
-  const criticAt = (x: Float64Array) => {
-    pointsIn(NAME, x, d);
-    const values = new Float64Array(x.length / d);
-    const gradients = new Float64Array(x.length);
-    critic.evaluate(x, values, gradients);
-    return { values, gradients };
-  };
+  const judged = (x: Float64Array) => criticAt(critic, pointsIn(NAME, x, d));
   const follow = (start: Cloud, steps: number): Trajectories => {
     const size = start.points.length;
     const times = Float64Array.from({ length: steps + 1 }, (_, k) => (k / steps) * T);
@@ -632,7 +591,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
   const paths = follow(cloud(sources, d), CLOUD_STEPS);
   const probes = probe(paths, (steps) => endOf(follow(cloud(sources, d), steps)));
   const end = endOf(paths);
-  const atEnd = criticAt(end);
+  const atEnd = judged(end);
   const last = evaluate(T, end);
   const unit = (lambda * scale ** 2) / T; // U = unit Û + shift, with U(T) = φ on average over the end points
   const shift = mean(atEnd.values) - unit * mean(last.values);
@@ -642,7 +601,7 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
     const many = cloud(pointsOf(problem.source, 8 * settings.evaluation, root.split("objective source")), d);
     const coarse = follow(many, OBJECTIVE_STEPS);
     const reward = terminalReward(critic, divergence, targets);
-    return mean(criticAt(endOf(coarse)).values) + reward + lambda * kineticEnergy(coarse);
+    return mean(judged(endOf(coarse)).values) + reward + lambda * kineticEnergy(coarse);
   };
   const n = sources.length / d;
 
@@ -680,8 +639,8 @@ function makeSolution(trained: Trained): NeuralProximalFlowSolution {
       return follow(start, steps);
     },
     critic: {
-      value: (x) => criticAt(x).values,
-      gradient: (x) => criticAt(x).gradients,
+      value: (x) => judged(x).values,
+      gradient: (x) => judged(x).gradients,
       certifiedLipschitz: critic.certifiedLipschitz,
     },
     arrays: () => {

@@ -1,11 +1,10 @@
 // The target's side of the terminal divergence, −E_π f*(φ) (Kullback–Leibler: −log E_π e^φ), of a host critic on equally weighted samples.
 import type { Divergence } from "../../src/measure/index.js";
-import type { HostCritic } from "../../src/tensor/index.js";
+import { criticAt, type HostCritic } from "../../src/tensor/index.js";
 
 /** −mean f*(φ), KL: −log mean e^φ with the maximum taken out first. */
 export function terminalReward(critic: HostCritic, divergence: Divergence, targets: Float64Array): number {
-  const values = new Float64Array(targets.length / critic.dimension);
-  critic.evaluate(targets, values, new Float64Array(targets.length));
+  const { values } = criticAt(critic, targets);
   if (!divergence.logMeanExp) return -mean(values.map((y) => divergence.conjugate(y)));
   const top = values.reduce((most, y) => Math.max(most, y), -Infinity);
   return -top - Math.log(mean(values.map((y) => Math.exp(y - top))));

@@ -3,11 +3,10 @@
 //   a step              I = E|v|²,  mean and largest |v|
 // New points follow the solver's own step; particles are where they were.
 // Reference: Gu et al. 2024 (key gu2024lipschitz).
-import ndarray, { type NdArray } from "ndarray";
 import { criticTerms, type GradientFlow, type Law } from "../../problems/index.js";
 import { demand } from "../../src/error.js";
 import type { Domain } from "../../src/grid/index.js";
-import { type Cloud, cloud, densityOfFunction, massIn, sampleDensity, weightOf } from "../../src/measure/index.js";
+import { type Cloud, cloud, densityOfFunction, sampleDensity, weightOf } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import type { Generator } from "../../src/random/index.js";
 import type { Trajectories, TrajectoryOptions } from "../../src/solution/index.js";
@@ -40,12 +39,6 @@ export function freshDraws({ distribution, density }: Law, domain: Domain, count
     count,
     random,
   );
-}
-
-/** Mass of a flow: clouds have mass 1, and their E and I are proportional to it. */
-export function massOf({ mass, initial: { distribution, density }, domain }: GradientFlow): number {
-  if (mass !== null) return mass;
-  return distribution !== null || density === null ? 1 : massIn(domain, (x) => density.evaluate(0, x));
 }
 
 /** All data, or `count` draws (200 where `null`). */
@@ -158,15 +151,6 @@ export function cloudCourse(
       };
     },
   };
-}
-
-/** Arrays of one length stacked, for fields.npz: shape [how many, …shape]. */
-export function stacked(fields: readonly ArrayLike<number>[], shape: readonly number[]): NdArray<Float64Array> {
-  const out = new Float64Array(fields.length * fields[0].length);
-  fields.forEach((field, n) => {
-    out.set(field, n * field.length);
-  });
-  return ndarray(out, [fields.length, ...shape]);
 }
 
 /** Weights of the first n points, sum 1. */

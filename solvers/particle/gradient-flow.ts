@@ -9,21 +9,13 @@ import ndarray from "ndarray";
 import { criticTerms, type GradientFlow } from "../../problems/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown } from "../../src/error.js";
-import { type Cloud, cloud, wasserstein2 } from "../../src/measure/index.js";
+import { stacked } from "../../src/io/index.js";
+import { type Cloud, cloud, massOf, wasserstein2 } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import type { DescentSolution } from "../../src/solution/index.js";
+import { type DescentSolution, historyOf } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import { linearCost, semiRelaxedTransport, transformAt, transformGradient } from "../../src/transport/index.js";
-import {
-  areComparable,
-  cloudCourse,
-  drawCloud,
-  freshDraws,
-  massOf,
-  refusalForClouds,
-  speedsOf,
-  stacked,
-} from "./cloud-descent.js";
+import { areComparable, cloudCourse, drawCloud, freshDraws, refusalForClouds, speedsOf } from "./cloud-descent.js";
 
 const WHERE = "particleGradientFlow";
 
@@ -73,6 +65,7 @@ export function particleGradientFlow(
 ): Solver<GradientFlow, ParticleGradientFlowSolution> {
   demandKnown(WHERE, options, ["count", "targetCount", "steps", "tolerance", "measureEvery"]);
   const { count = 200, steps = 40, tolerance = 1e-8, measureEvery = 5 } = options;
+  const settings: Settings = { count, targetCount: options.targetCount ?? null, steps, tolerance, measureEvery };
   for (const [name, value] of [
     ["count", count],
     ["targetCount", options.targetCount ?? 1],
@@ -86,7 +79,7 @@ export function particleGradientFlow(
     family: "particle" as const,
     order: 1,
     references: ["gu2024lipschitz"],
-    options: { count, targetCount: options.targetCount ?? null, steps, tolerance, measureEvery },
+    options: { ...settings },
   };
   return {
     ...record,
@@ -97,14 +90,7 @@ export function particleGradientFlow(
         return "L is ∞, and the divergence between two clouds is infinite; set a finite lipschitz";
       return true;
     },
-    solve: (problem, context) =>
-      march(problem, context, record, {
-        count,
-        targetCount: options.targetCount ?? null,
-        steps,
-        tolerance,
-        measureEvery,
-      }),
+    solve: (problem, context) => march(problem, context, record, settings),
   };
 }
 
@@ -165,17 +151,16 @@ async function march(
     }
     context.progress({ stage: "time", iteration: n, fraction: n / steps, residual: result.objective.gap });
     await breathe();
-    if (n < steps)
+    if (n < steps && failure === null)
       clouds.push(cloud(follow(here.points, argmin, target, lipschitz * (times[n + 1] - times[n])), d, here.weights));
   }
   const reached = potentials.length - 1;
-  const numbers = Array.from({ length: reached + 1 }, (_, n) => n);
   const at = (n: number, x: Float64Array) => transformAt(x, potentials[n], target, cost);
   const gradientAt = (n: number, x: Float64Array) => transformGradient(x, at(n, x).argmin, target, cost);
   const made = times.slice(0, reached + 1);
   const course = cloudCourse(WHERE, {
     times: made,
-    clouds: clouds.slice(0, reached + 1),
+    clouds,
     draw: (n, seed) => freshDraws(problem.initial, problem.domain, n, generator(seed).split(WHERE).split("paths")),
     seed: context.seed,
     advance: (k, x) => follow(x, at(k, x).argmin, target, lipschitz * (times[k + 1] - times[k])),
@@ -192,10 +177,10 @@ async function march(
           : `stopped: ${failure}`,
     },
     histories: [
-      { name: "energy", iterations: numbers, values: energies },
-      { name: "dissipation", iterations: numbers, values: dissipations },
-      { name: "speed", iterations: numbers, values: speeds },
-      { name: "gap", iterations: numbers, values: gaps },
+      historyOf("energy", energies),
+      historyOf("dissipation", dissipations),
+      historyOf("speed", speeds),
+      historyOf("gap", gaps),
       ...(comparable ? [{ name: "W₂", iterations: measured, values: distances }] : []),
     ],
     objective: { primal: energies[reached] + gaps[reached], dual: energies[reached], gap: gaps[reached] },
@@ -205,7 +190,7 @@ async function march(
     device: { requested: context.device, used: "cpu", reason: "particles follow critics on the CPU", adapter: null },
     version: context.version,
     times: made,
-    clouds: clouds.slice(0, reached + 1),
+    clouds,
     target,
     potentials,
     energies,
@@ -225,7 +210,7 @@ async function march(
       energy: ndarray(Float64Array.from(energies), [reached + 1]),
       dissipation: ndarray(Float64Array.from(dissipations), [reached + 1]),
       particles: stacked(
-        clouds.slice(0, reached + 1).map((c) => c.points),
+        clouds.map((c) => c.points),
         [first.count, d],
       ),
       target: ndarray(target.points.slice(), [target.count, d]),

@@ -11,6 +11,7 @@ import type { MeanFieldGame } from "../../problems/mean-field-game.js";
 import { type Coupling, type Hamiltonian, hamiltonianJet } from "../../problems/terms/index.js";
 import { breathing } from "../../src/breathing.js";
 import { demand, demandKnown, SolveError, UsageError } from "../../src/error.js";
+import { stacked } from "../../src/io/index.js";
 import { anderson, arraySpace, leastSquares } from "../../src/linalg/index.js";
 import {
   type BasisAxis,
@@ -26,6 +27,7 @@ import {
 } from "../../src/measure/index.js";
 import type { Problem } from "../../src/problem.js";
 import { generator } from "../../src/random/index.js";
+import { short } from "../../src/short.js";
 import type { GameSolution, GameTrajectoryOptions, SolverRecord, Status } from "../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../src/solver.js";
 import {
@@ -475,7 +477,7 @@ function fitted<T>({ game, settings, times }: Arena, k: number, n: number, rows:
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { name, viscosity } = game.populations[k];
-    const when = `${name} at t = ${Number(times[n].toPrecision(3))}`;
+    const when = `${name} at t = ${short(times[n])}`;
     const what = rows.every((v) => Number.isFinite(v))
       ? `the particles of ${when} have gathered so closely that no fit tells them apart`
       : `the feedback of ${when} has grown beyond all numbers`;
@@ -740,11 +742,10 @@ function makeSolution(reached: Reached): ParticleGameSolution {
       const named: Record<string, NdArray<Float64Array>> = { times: ndarray(times.slice(), [settings.steps + 1]) };
       for (let k = 0; k < K; k++) {
         const suffix = K === 1 ? "" : `.${game.populations[k].name}`;
-        const all = new Float64Array((settings.steps + 1) * settings.particles * d);
-        path.clouds[k].forEach((c, n) => {
-          all.set(c.points, n * settings.particles * d);
-        });
-        named[`paths${suffix}`] = ndarray(all, [settings.steps + 1, settings.particles, d]);
+        named[`paths${suffix}`] = stacked(
+          path.clouds[k].map((c) => c.points),
+          [settings.particles, d],
+        );
         const size = (settings.steps + 1) * basis.size;
         named[`coefficients${suffix}`] = ndarray(coefficients.slice(k * size, (k + 1) * size), [
           settings.steps + 1,

@@ -296,7 +296,7 @@ export const solvers: Readonly<Record<string, Choice>> = {
     }),
   },
   "fokker-planck": {
-    title: "finite volumes for drift and diffusion (1-D to 3-D)",
+    title: "finite volumes for drift and diffusion, and for the flow of an entropy (1-D to 3-D)",
     kind: "fokker-planck",
     compared: true,
     make: fokkerPlanck as unknown as Make,

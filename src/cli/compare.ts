@@ -96,10 +96,16 @@ function studyLines(study: StudyRecord): string[] {
     const value = number(run.objective?.primal ?? run.objective?.dual ?? null);
     const time = run.seconds === null ? "–" : `${run.seconds.toFixed(1)} s`;
     const exploitability = run.laws.find((v) => v.law === "exploitability")?.value ?? null;
+    const errors = Object.entries(run.exact ?? {}).filter(([, v]) => v !== null);
     const measure = {
       flow: `value ${value.padEnd(9)} W₂ to held-out ${number(run.toHeldOut?.mean ?? null).padEnd(7)}`,
       game: `exploitability ${number(exploitability).padEnd(9)}`,
-      density: `E from ${number(run.numbers["E at 0"] ?? null).padEnd(9)} to ${number(run.numbers["E at T"] ?? null).padEnd(9)}`,
+      density:
+        "E at 0" in run.numbers
+          ? `E from ${number(run.numbers["E at 0"]).padEnd(9)} to ${number(run.numbers["E at T"]).padEnd(9)}`
+          : errors.length > 0
+            ? `error of the ${errors[0][0]} ${number(errors[0][1]).padEnd(9)}`
+            : "",
     }[study.kind];
     return `  ${run.solver.padEnd(26)} ${measure} ${time.padEnd(8)} ${what}`;
   });

@@ -4,3 +4,4 @@ export * from "./csv.js";
 export * from "./json.js";
 export * from "./npy.js";
 export * from "./npz.js";
+export * from "./stacked.js";

@@ -7,7 +7,9 @@
 // admitted (a negative density) is drawn back towards the damped step.
 // References: Anderson 1965 (key anderson1965iterative); Walker, Ni 2011 (key walker2011anderson).
 import { demand } from "../error.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { short } from "../short.js";
+import { historyOf } from "../solution/index.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link anderson} takes. */
@@ -172,15 +174,9 @@ export async function anderson<V>(options: AndersonOptions<V>): Promise<Anderson
     iterations++;
   }
   const residual = values[values.length - 1];
-  const converged = text === "";
   return {
     solution: x,
-    status: {
-      converged,
-      text: converged
-        ? `converged: residual ${short(residual)} ≤ ${short(target)} after ${iterations} iterations`
-        : text,
-    },
+    status: statusOf(text, residual, target, `${iterations} iterations`),
     residual,
     iterations,
     history: historyOf("residual", values),

@@ -4,7 +4,9 @@
 // The recursive r drifts from b − A x; when it claims success the true residual is formed, and the iteration goes on
 // from it if the claim was wrong. Semidefinite A with a consistent b works too (started at 0: the minimum-norm solution).
 // Reference: Hestenes & Stiefel 1952 (key hestenes1952methods); preconditioned: Saad 2003, alg. 9.1 (key saad2003iterative).
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { short } from "../short.js";
+import { historyOf } from "../solution/index.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import type { Apply, VectorSpace } from "./vector-space.js";
 
 /** What {@link conjugateGradient} takes. */
@@ -112,16 +114,10 @@ export async function conjugateGradient<V>(options: ConjugateGradientOptions<V>)
     values.push(residual);
     onIteration?.(iterations, residual);
   }
-  const converged = text === "";
-  if (!converged) residual = await trueResidual();
+  if (text !== "") residual = await trueResidual();
   return {
     solution: x,
-    status: {
-      converged,
-      text: converged
-        ? `converged: residual ${short(residual)} ≤ ${short(target)} after ${iterations} iterations`
-        : text,
-    },
+    status: statusOf(text, residual, target, `${iterations} iterations`),
     residual,
     iterations,
     history: historyOf("residual", values),

@@ -5,7 +5,9 @@
 // 1976; twice is enough, Giraud et al. 2005): batched read-backs instead of one a basis vector. Memory: m + 4 vectors.
 // Reference: Saad & Schultz 1986 (key saad1986gmres); Saad 2003, alg. 9.5 (key saad2003iterative).
 import { demand } from "../error.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { short } from "../short.js";
+import { historyOf } from "../solution/index.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import type { Apply, VectorSpace } from "./vector-space.js";
 
 /** What {@link gmres} takes. */
@@ -162,15 +164,9 @@ export async function gmres<V>(options: GmresOptions<V>): Promise<IterativeResul
       break;
     }
   }
-  const converged = text === "";
   return {
     solution: x,
-    status: {
-      converged,
-      text: converged
-        ? `converged: residual ${short(residual)} ≤ ${short(target)} after ${iterations} iterations`
-        : text,
-    },
+    status: statusOf(text, residual, target, `${iterations} iterations`),
     residual,
     iterations,
     history: historyOf("residual", values),

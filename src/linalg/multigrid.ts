@@ -10,8 +10,10 @@
 // (key trottenberg2001multigrid).
 import { demand } from "../error.js";
 import type { Cells } from "../grid/index.js";
+import { short } from "../short.js";
+import { historyOf } from "../solution/index.js";
 import { gmres } from "./gmres.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import { applyStencil, demandFields, type Stencil } from "./stencil.js";
 import { solveCyclicTridiagonal, solveTridiagonal } from "./tridiagonal.js";
 import { arraySpace } from "./vector-space.js";
@@ -326,18 +328,16 @@ export function multigrid(stencil: Stencil, levels: MultigridLevels = multigridL
         }
       }
       if (norm <= target || iterations >= maxIterations || signal?.aborted) {
-        const converged = norm <= target;
-        const reached = `residual ${short(norm)}`;
+        const done = `${iterations} cycles`;
+        const failure =
+          norm <= target
+            ? ""
+            : signal?.aborted
+              ? `stopped: aborted after ${done} at residual ${short(norm)}`
+              : `stalled: residual ${short(norm)} > ${short(target)} after ${done}; raise maxIterations`;
         return {
           solution: out,
-          status: {
-            converged,
-            text: converged
-              ? `converged: ${reached} ≤ ${short(target)} after ${iterations} cycles`
-              : signal?.aborted
-                ? `stopped: aborted after ${iterations} cycles at ${reached}`
-                : `stalled: ${reached} > ${short(target)} after ${iterations} cycles; raise maxIterations`,
-          },
+          status: statusOf(failure, norm, target, done),
           residual: norm,
           iterations,
           history: historyOf("residual", values),

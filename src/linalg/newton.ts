@@ -6,9 +6,10 @@
 //   Jacobian     F′(x) v given, or by a forward difference with step √ε (1 + ‖x‖)/‖v‖ (Knoll & Keyes 2004)
 // References: Eisenstat & Walker 1996 (key eisenstat1996choosing), Knoll & Keyes 2004 (key knoll2004jacobian).
 import { demand } from "../error.js";
-import type { History } from "../solution/index.js";
+import { short } from "../short.js";
+import { type History, historyOf } from "../solution/index.js";
 import { gmres } from "./gmres.js";
-import { demandIteration, historyOf, type IterationOptions, type IterativeResult, short } from "./result.js";
+import { demandIteration, type IterationOptions, type IterativeResult, statusOf } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link newton} takes. */
@@ -208,15 +209,9 @@ export async function newton<V>(options: NewtonOptions<V>): Promise<NewtonResult
     steps.push(lambda);
     onIteration?.(iterations, residual);
   }
-  const converged = text === "";
   return {
     solution: x,
-    status: {
-      converged,
-      text: converged
-        ? `converged: residual ${short(residual)} ≤ ${short(target)} after ${iterations} Newton steps`
-        : text,
-    },
+    status: statusOf(text, residual, target, `${iterations} Newton steps`),
     residual,
     iterations,
     history: historyOf("residual", values),

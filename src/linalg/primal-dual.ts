@@ -8,8 +8,9 @@
 // References: Chambolle & Pock 2011 and 2016 (keys chambolle2011first, chambolle2016ergodic), Condat 2013 (key
 // condat2013primal, over-relaxation), applegate2021practical.
 import { demand } from "../error.js";
+import { short } from "../short.js";
 import type { History, Objective, Status } from "../solution/index.js";
-import { demandIteration, short } from "./result.js";
+import { demandIteration } from "./result.js";
 import type { Apply, Eventually, VectorSpace } from "./vector-space.js";
 
 /** What {@link primalDualHybridGradient} takes. */

@@ -1,6 +1,7 @@
 // What every iterative algorithm of this room takes and returns: tolerances in, and out a solution with its true
 // residual, the history of it, and one sentence that says why the iteration stopped and what to try next.
 import { demand } from "../error.js";
+import { short } from "../short.js";
 import type { History, Status } from "../solution/index.js";
 
 /** When to stop, and whom to tell. */
@@ -26,11 +27,6 @@ export interface IterativeResult<V> {
   readonly iterations: number;
   /** Residual norms by iteration, from iteration 0. */
   readonly history: History;
-}
-
-/** A number in a status text: three digits. */
-export function short(x: number): string {
-  return Number.isFinite(x) ? String(Number(x.toPrecision(3))) : String(x);
 }
 
 /** Throws unless the stopping rule makes sense. */
@@ -61,7 +57,8 @@ export function demandIteration(where: string, tolerance: number, absolute: numb
   );
 }
 
-/** History from residuals at iterations 0, 1, 2, … */
-export function historyOf(name: string, values: readonly number[]): History {
-  return { name, iterations: values.map((_, k) => k), values };
+/** How an iteration ended: converged unless `failure` says why it stopped. `done` counts its steps, for example "12 iterations". */
+export function statusOf(failure: string, residual: number, target: number, done: string): Status {
+  if (failure !== "") return { converged: false, text: failure };
+  return { converged: true, text: `converged: residual ${short(residual)} ≤ ${short(target)} after ${done}` };
 }

@@ -65,6 +65,27 @@ export function weightOf(c: Cloud, i: number): number {
   return c.weights === null ? 1 / c.count : c.weights[i];
 }
 
+/** Weights of all points, of a cloud or of paths. */
+export function weightsOf({ count, weights }: Pick<Cloud, "count" | "weights">): Float64Array {
+  return weights ?? new Float64Array(count).fill(1 / count);
+}
+
+/** Diagonal of the box round both clouds: no two of their points are farther apart. */
+export function diagonalOf(a: Cloud, b: Cloud): number {
+  const d = a.dimension;
+  let square = 0;
+  for (let k = 0; k < d; k++) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const { points } of [a, b])
+      for (let i = k; i < points.length; i += d) {
+        low = Math.min(low, points[i]);
+        high = Math.max(high, points[i]);
+      }
+    square += (high - low) ** 2;
+  }
+  return Math.sqrt(square);
+}
+
 /** Throws unless both clouds have one dimension. */
 export function demandSameSpace(a: Cloud, b: Cloud, where: string): void {
   demand(

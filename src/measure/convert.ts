@@ -6,6 +6,7 @@ import { cells, type Domain, integrate, nodesOf } from "../grid/index.js";
 import type { Generator } from "../random/index.js";
 import { type Cloud, cloud } from "./cloud.js";
 import type { Density } from "./density.js";
+import type { Distribution } from "./distribution.js";
 
 /**
  * The nodes of a density with weights value × cell volume; nodes of value 0 are left out.
@@ -98,9 +99,23 @@ export function densityOfFunction(domain: Domain, f: (points: Float64Array) => F
   return { kind: "density", grid, values: f(points).map((v, k) => (open[k] === 1 ? v : 0)) };
 }
 
-/** ∫ f over the open part of a domain, on the cells of {@link densityOfFunction}. */
-export function massIn(domain: Domain, f: (points: Float64Array) => Float64Array): number {
-  const { grid, values } = densityOfFunction(domain, f);
+/**
+ * Mass of the unknown of a problem at its start: where the problem sets none, 1 of a distribution, and of a density alone its integral over
+ * the open part of the domain, on the cells of {@link densityOfFunction}.
+ */
+export function massOf(problem: {
+  readonly domain: Domain;
+  readonly initial: {
+    readonly distribution: Distribution | null;
+    readonly density: { evaluate(t: number, points: Float64Array): Float64Array } | null;
+  };
+  readonly mass: number | null;
+}): number {
+  const { domain, initial, mass } = problem;
+  const { distribution, density } = initial;
+  if (mass !== null) return mass;
+  if (distribution !== null || density === null) return 1;
+  const { grid, values } = densityOfFunction(domain, (x) => density.evaluate(0, x));
   return integrate(grid, values);
 }
 

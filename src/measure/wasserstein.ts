@@ -6,7 +6,7 @@
 import { demand } from "../error.js";
 import type { Generator } from "../random/index.js";
 import { assignment } from "./assignment.js";
-import { type Cloud, cloud, demandSameSpace, weightOf } from "./cloud.js";
+import { type Cloud, cloud, demandSameSpace, weightOf, weightsOf } from "./cloud.js";
 import type { Density } from "./density.js";
 import type { Distribution } from "./distribution.js";
 
@@ -82,8 +82,7 @@ function onTheLine(a: Cloud, b: Cloud, p: 1 | 2): number {
 }
 
 function sorted(c: Cloud): { readonly values: Float64Array; readonly weights: Float64Array } {
-  if (c.weights === null)
-    return { values: c.points.slice().sort(), weights: new Float64Array(c.count).fill(1 / c.count) };
+  if (c.weights === null) return { values: c.points.slice().sort(), weights: weightsOf(c) };
   const order = Uint32Array.from({ length: c.count }, (_, i) => i).sort((i, j) => c.points[i] - c.points[j]);
   return {
     values: Float64Array.from(order, (i) => c.points[i]),

@@ -83,7 +83,10 @@ export function citationText(key: string, entries: ReadonlyMap<string, Citation>
   const eprint = f.eprint === undefined ? undefined : `arXiv ${f.eprint}`;
   const venue = [f.journal ?? f.booktitle ?? f.publisher, eprint, f.note].filter((x) => x !== undefined).join(", ");
   const authors = (f.author ?? f.editor ?? "").split(" and ").map(initials).join(", ");
-  return `${authors} (${f.year ?? "n.d."}). ${f.title ?? ""}. ${venue}`.replace(/\s+/g, " ").trim();
+  return `${authors} (${f.year ?? "n.d."}). ${f.title ?? ""}. ${venue}`
+    .replaceAll("--", "–")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** "Gu, Hyemin" → "H. Gu". */

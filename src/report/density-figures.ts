@@ -2,12 +2,24 @@
 // the first variation of the energy. One dimension: profiles, and x over t. Two: the plane, obstacles in grey. Three: the first two coordinates.
 import * as Plot from "@observablehq/plot";
 import { integrate } from "../grid/index.js";
-import { type Cloud, cloud, type Density, densityOfFunction } from "../measure/index.js";
+import { type Cloud, cloud, type Density, type Distribution, densityOfFunction, massOf } from "../measure/index.js";
 import { generator } from "../random/index.js";
+import { short } from "../short.js";
 import type { Solution, Trajectories } from "../solution/index.js";
 import { isDescent, keepsSlabs } from "../verify/index.js";
-import { descentOf, type EvolvingProblem, endOf, endsEarly, massOf, targetOf } from "./density-study.js";
-import { boxOf, edges, high, lawStrip, pathsPanel, plane, planeHeight, scenery, timePanel } from "./domain-figures.js";
+import { descentOf, type EvolvingProblem, endOf, endsEarly, targetOf } from "./density-study.js";
+import {
+  boxOf,
+  high,
+  lawStrip,
+  midpoints,
+  pathsPanel,
+  plane,
+  planeHeight,
+  scenery,
+  timePanel,
+  wholeBox,
+} from "./domain-figures.js";
 import {
   colours,
   contourPanels,
@@ -32,7 +44,6 @@ const PATHS = 40;
 const DASHED = { stroke: "black", strokeDasharray: "3,3", strokeWidth: 1 };
 
 const timesOf = (problem: EvolvingProblem): number[] => SHARES.map((share) => share * problem.horizon);
-const short = (t: number): string => String(Number(t.toPrecision(3)));
 
 interface Curve {
   readonly t: number;
@@ -100,9 +111,11 @@ export function courseFigure<P extends EvolvingProblem>(
       bound: name.startsWith("W₂") ? floor : Infinity,
     })),
   ].filter(({ data }) => data.some((row) => row.data.length > 1));
+  const drawn = new Set<number>();
   const list = all.map(({ name, data, exact, bound: limit }): Panel => {
     const values = [...data.flatMap((row) => row.data.map((p) => p.v)), ...(exact ?? []).map((p) => p.v)];
     const shown = limit < Infinity && limit < 4 * Math.max(...values);
+    if (shown) drawn.add(limit);
     return {
       title: name,
       svg: svg({
@@ -131,8 +144,8 @@ export function courseFigure<P extends EvolvingProblem>(
   const legend = solved.map((run) => title(run, colour)).join(" &nbsp; ");
   const marks = [
     energy === null ? "" : " &nbsp; ┄ closed form",
-    bound < Infinity ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
-    floor < Infinity ? ` &nbsp; <span class="none">╌ W₂ that chance alone makes = ${short(floor)}</span>` : "",
+    drawn.has(bound) ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
+    drawn.has(floor) ? ` &nbsp; <span class="none">╌ W₂ that chance alone makes = ${short(floor)}</span>` : "",
   ];
   return `<p class="legend">${legend}${marks.join("")}</p>${panels(list, "three")}`;
 }
@@ -150,7 +163,7 @@ export function evolutionFigure<P extends EvolvingProblem>(problem: P, runs: rea
     known(run.solution, timesOf(problem)).map((t) => plane(problem, run.solution.density(t))),
   );
   const sampler = targetOf(problem)?.distribution ?? null;
-  const goal = sampler === null ? null : (sampler.data ?? sampler.sample(600, generator(1).split("picture")));
+  const goal = sampler === null ? null : pictured(sampler);
   const box = boxOf(problem, [...laws.flat(), ...(goal === null ? [] : [goal])]);
   const captions = timesOf(problem).map((t) => `t = ${short(t)}`);
   const rows = solved.map((run, r) =>
@@ -203,16 +216,8 @@ export function variationFigure<P extends EvolvingProblem>(problem: P, runs: rea
   if (solved.length === 0) return `<p class="note">No solver came to T/2.</p>`;
   if (d > 2) return `<p class="note">The first variation is pictured in one and two dimensions only.</p>`;
   const n = d === 1 ? 241 : 64;
-  const { lower, upper, obstacle } = problem.domain;
-  const at = (a: number, i: number) => lower[a] + ((i + 0.5) / n) * (upper[a] - lower[a]);
-  const points = new Float64Array(d === 1 ? n : 2 * n * n);
-  if (d === 1) for (let i = 0; i < n; i++) points[i] = at(0, i);
-  else
-    for (let j = 0; j < n; j++)
-      for (let i = 0; i < n; i++) {
-        points[2 * (j * n + i)] = at(0, i);
-        points[2 * (j * n + i) + 1] = at(1, j);
-      }
+  const { obstacle } = problem.domain;
+  const points = midpoints(problem.domain, n);
   const fields = solved.map((run) => {
     const field = run.solution.value(problem.horizon / 2, points);
     if (obstacle !== null)
@@ -227,7 +232,7 @@ export function variationFigure<P extends EvolvingProblem>(problem: P, runs: rea
       titles: solved.map((run) => title(run, colour)),
       fields,
       points: n,
-      box: [edges(problem, 0), edges(problem, 1)],
+      box: wholeBox(problem),
       height: planeHeight(problem),
       over: scenery(problem),
     });
@@ -360,7 +365,12 @@ function lawOfTarget(problem: EvolvingProblem): Density | Cloud | null {
     const mass = integrate(law.grid, law.values);
     if (mass > 0) return { ...law, values: law.values.map((v) => (v * massOf(problem)) / mass) };
   }
-  return distribution === null ? null : (distribution.data ?? distribution.sample(600, generator(1).split("picture")));
+  return distribution === null ? null : pictured(distribution);
+}
+
+/** Points of a law: its data, or draws. */
+function pictured(law: Distribution): Cloud {
+  return law.data ?? law.sample(600, generator(1).split("picture"));
 }
 
 /** The density over the (t, x) plane with paths of the mass. */

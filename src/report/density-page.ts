@@ -32,9 +32,9 @@ ${course === "" ? "" : `<h3>${goal ? "Energy, dissipation and the way to the tar
 ${evolutionFigure(problem, runs)}
 ${paths === "" ? "" : `<h3>${descends ? "The mass on its way" : "Particles on their way"}</h3><p>Each line is one path from its start (small, dark) to its end (coloured)${descends ? ", Ẋ = v(t, X)" : ", noise included"}.</p>${paths}`}
 <h3>Do the solvers agree?</h3>
-${agreement(record, "Two draws of as many points from one and the same solution", "The other tables use common points and have no such floor.")}
+${agreement(record, "Two independent draws of as many points from one and the same solution", "The other tables use common points and have no such floor.")}
 ${stopped}${chords}
 ${exactTable(record)}
 ${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is E|X_T − X₀| / E(length of the path), 1 for straight paths.")}
-${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ.</p>${variationFigure(problem, runs)}` : ""}`;
+${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ${problem.dimension === 2 ? ", from dark to light; one scale of colours for all solvers" : ""}.</p>${variationFigure(problem, runs)}` : ""}`;
 }

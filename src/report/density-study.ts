@@ -13,7 +13,6 @@ import {
   type Distribution,
   densityOfFunction,
   empirical,
-  massIn,
   sampleDensity,
   wasserstein2,
 } from "../measure/index.js";
@@ -30,8 +29,8 @@ import {
   spread,
 } from "../verify/index.js";
 import { againstHeldOut } from "./flow-study.js";
-import { wound } from "./points.js";
-import { estimate, type Run, type RunMeasures, type Series, type StudyMeasures } from "./record.js";
+import { positionsAt, wound } from "./points.js";
+import { estimate, nothing, pairs, type Run, type RunMeasures, type Series, type StudyMeasures } from "./record.js";
 
 /** A problem whose unknown is one density, from a law on. */
 export interface EvolvingProblem extends DensityProblem {
@@ -49,13 +48,6 @@ export function targetOf(problem: EvolvingProblem): DescentLike["initial"] | nul
   if (!isDescent(problem)) return null;
   const { divergence, transport, internal } = problem.energy;
   return divergence?.target ?? transport?.target ?? internal?.reference ?? null;
-}
-
-/** Mass of the unknown at the start: where the problem sets none, that of a distribution is 1. */
-export function massOf({ domain, initial, mass }: EvolvingProblem): number {
-  if (mass !== null) return mass;
-  const { density, distribution } = initial;
-  return distribution !== null || density === null ? 1 : massIn(domain, (x) => density.evaluate(0, x));
 }
 
 /** E, I and speeds over time, where a solution keeps them. */
@@ -93,14 +85,12 @@ export async function measureDensities<P extends EvolvingProblem>(
   const paths = reference?.trajectories({ count, steps: 40, seed }) ?? null;
   const start =
     paths === null ? null : cloud(paths.positions.slice(0, paths.count * problem.dimension), problem.dimension);
-  const carried = solved.map((s) => (start === null ? null : finalOf(s.trajectories({ start, steps: 40 }))));
+  const carried = solved.map((s) => (start === null ? null : positionsAt(s.trajectories({ start, steps: 40 }), 1)));
   const velocities = (k: number, end: number) =>
     SHARES.map((share) => {
       const t = share * end;
       return solved[k].velocity(t, positionsAt(paths, reference === null ? 0 : Math.min(1, t / endOf(reference))));
     });
-  const pairs = <T>(of: (a: number, b: number) => T, same: T) =>
-    solved.map((_, a) => solved.map((_, b) => (a === b ? same : of(a, b))));
   const noise = isDescent(problem) ? null : "paths carry noise";
   const floor = reference === null || onLine(problem.domain) ? null : floorOf(reference, draws.split("floor"), n);
   const target = targetOf(problem);
@@ -108,7 +98,7 @@ export async function measureDensities<P extends EvolvingProblem>(
   const measured: RunMeasures[] = [];
   for (const { solution, repeats } of runs) {
     if (solution === null) {
-      measured.push({ toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] });
+      measured.push(nothing);
       continue;
     }
     const own = draws.split("run").split(measured.length);
@@ -130,7 +120,7 @@ export async function measureDensities<P extends EvolvingProblem>(
       kind: "density",
       pairwise: {
         names,
-        distances: pairs((a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0),
+        distances: pairs(solved.length, (a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0),
         further: [
           ...(noise === null
             ? [
@@ -138,6 +128,7 @@ export async function measureDensities<P extends EvolvingProblem>(
                   name: "paths",
                   statement: "√E|X_a − X_b|² at T from common starts",
                   values: pairs<number | null>(
+                    solved.length,
                     (a, b) =>
                       Math.abs(endOf(solved[a]) - endOf(solved[b])) <= SAME * T
                         ? apart(problem.domain, carried[a], carried[b])
@@ -151,6 +142,7 @@ export async function measureDensities<P extends EvolvingProblem>(
             name: "velocity",
             statement: "√E|v_a − v_b|² / √E|v|² on common points",
             values: pairs<number | null>(
+              solved.length,
               (a, b) => relative(velocities(a, common(a, b)), velocities(b, common(a, b))),
               0,
             ),
@@ -203,10 +195,12 @@ function inParts({ grid, values }: Density): Cloud {
 /** A law as points for W₂: on a line all of it with its weights, else n equal points, of a density as even as draws can be. */
 function points(domain: Domain, law: Density | Cloud, n: number, gen: Generator): Cloud {
   if (onLine(domain)) return law.kind === "cloud" ? law : inParts(positive(law));
-  return wound(
-    domain,
-    law.kind === "density" ? sampleDensity(positive(law), n, gen, "systematic") : someOf(law, n, gen),
-  );
+  return wound(domain, drawn(law, n, gen, "systematic"));
+}
+
+/** n equal points of a law. */
+function drawn(law: Density | Cloud, n: number, gen: Generator, how: "independent" | "systematic"): Cloud {
+  return law.kind === "density" ? sampleDensity(positive(law), n, gen, how) : someOf(law, n, gen);
 }
 
 /** What lies below 0 (second-order steps may leave round-off there) has no points. */
@@ -236,17 +230,6 @@ function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: 
   }
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
-}
-
-function positionsAt(paths: Trajectories | null, share: number): Float64Array {
-  if (paths === null) return new Float64Array(0);
-  const size = paths.count * paths.dimension;
-  const k = Math.round(share * (paths.times.length - 1));
-  return paths.positions.slice(k * size, (k + 1) * size);
-}
-
-function finalOf(paths: Trajectories): Float64Array {
-  return positionsAt(paths, 1);
 }
 
 function apart(domain: Domain, a: Float64Array | null, b: Float64Array | null): number | null {
@@ -284,7 +267,7 @@ function floorOf(reference: Solution, gen: Generator, n: number): StudyMeasures[
   const law = reference.density(endOf(reference));
   if (law.kind === "cloud" && law.count <= n) return null;
   const { domain } = reference.problem as EvolvingProblem;
-  const draw = (g: Generator) => (law.kind === "cloud" ? someOf(law, n, g) : sampleDensity(positive(law), n, g));
+  const draw = (g: Generator) => drawn(law, n, g, "independent");
   const values = Array.from({ length: REPEATS }, (_, r) =>
     wasserstein2(wound(domain, draw(gen.split(2 * r))), wound(domain, draw(gen.split(2 * r + 1)))),
   );
@@ -320,10 +303,7 @@ async function overTime(
   for (const [k, t] of looks.entries()) {
     const law = solution.density(t);
     const size = Math.min(STICK, ...sizeOf(law));
-    const source =
-      law.kind === "density"
-        ? sampleDensity(positive(law), size, gen.split("stick").split(k), "systematic")
-        : someOf(law, size, gen.split("stick").split(k));
+    const source = drawn(law, size, gen.split("stick").split(k), "systematic");
     const target = equal(goal(gen.split("stick target").split(k), STICK), STICK, gen.split("stick subset").split(k));
     const found = await semiRelaxedTransport({
       source,
@@ -347,11 +327,7 @@ function heldOutOf(problem: EvolvingProblem, solution: Solution, gen: Generator)
   if (heldOut === null) return null;
   const law = solution.density(endOf(solution));
   if (law.kind === "cloud" && law.count < heldOut.count) return null;
-  return againstHeldOut(
-    heldOut,
-    (n, g) => (law.kind === "density" ? sampleDensity(positive(law), n, g) : someOf(law, n, g)),
-    gen,
-  );
+  return againstHeldOut(heldOut, (n, g) => drawn(law, n, g, "independent"), gen);
 }
 
 function exactErrors(

@@ -16,7 +16,7 @@ export interface OnDomain extends Problem {
 type Edges = [number, number];
 
 /** Ends of an axis in the person's coordinates. */
-export function edges(problem: OnDomain, a: number): Edges {
+function edges(problem: OnDomain, a: number): Edges {
   const { offset, scale } = coordinate(problem, a);
   const ends = [problem.domain.lower[a], problem.domain.upper[a]].map((v) => offset + scale * v);
   return [Math.min(...ends), Math.max(...ends)];
@@ -89,6 +89,16 @@ function planeFrame(problem: OnDomain, width: number, box = wholeBox(problem)): 
     x: { domain: box[0], axis: null },
     y: { domain: box[1], axis: null },
   };
+}
+
+/** Points, row-major, at which a function of one or two coordinates is pictured: midpoints of n cells a side, rows along the first. */
+export function midpoints({ dimension, lower, upper }: Domain, n: number): Float64Array {
+  const at = (a: number, i: number) => lower[a] + ((i + 0.5) / n) * (upper[a] - lower[a]);
+  if (dimension === 1) return Float64Array.from({ length: n }, (_, i) => at(0, i));
+  return Float64Array.from({ length: 2 * n * n }, (_, k) => {
+    const cell = k >> 1;
+    return k % 2 === 0 ? at(0, cell % n) : at(1, Math.floor(cell / n));
+  });
 }
 
 /** At most `most` points, evenly from the whole cloud: the first ones may be those of one corner. */

@@ -4,6 +4,7 @@ import domino from "@mixmark-io/domino";
 import * as Plot from "@observablehq/plot";
 import type { Cloud, Density } from "../measure/index.js";
 import type { Coordinate, Problem } from "../problem.js";
+import { short } from "../short.js";
 import type { Family, Solution, Trajectories } from "../solution/index.js";
 import { encodePng } from "./png.js";
 import type { Run, StudyRecord } from "./record.js";
@@ -226,7 +227,7 @@ export function densityCurves<P extends Problem>(
   const domain = extent(middle);
   return panels(
     times.map((t, k) => ({
-      title: `t = ${Number(t.toPrecision(3))}`,
+      title: `t = ${short(t)}`,
       svg: svg({
         ...SIZE,
         height: 220,
@@ -313,9 +314,8 @@ function linear(shown: readonly { readonly value: number }[]): Plot.ScaleOptions
   const values = shown.map((p) => p.value).filter(Number.isFinite);
   const [low, top] = [Math.min(...values), Math.max(...values)];
   const size = Math.max(Math.abs(low), Math.abs(top));
-  const tickFormat = (v: number) => String(Number(v.toPrecision(3)));
-  if (top - low > 1e-6 * size) return { type: "linear", tickFormat };
-  return { type: "linear", tickFormat, domain: size === 0 ? [-1, 1] : [low - 0.5 * size, top + 0.5 * size] };
+  if (top - low > 1e-6 * size) return { type: "linear", tickFormat: short };
+  return { type: "linear", tickFormat: short, domain: size === 0 ? [-1, 1] : [low - 0.5 * size, top + 0.5 * size] };
 }
 
 /** Histories of each solver on a logarithmic axis; values that are not positive have no place on it and are left out. */

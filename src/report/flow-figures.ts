@@ -1,6 +1,7 @@
 // The pictures of flows. One dimension: x over t. Two: the plane. More: the first two coordinates, and the caption says so.
 import * as Plot from "@observablehq/plot";
 import { generator } from "../random/index.js";
+import { short } from "../short.js";
 import type { Solution, Trajectories } from "../solution/index.js";
 import {
   colours,
@@ -146,7 +147,7 @@ export function densityFigure<P extends TransportLikeProblem>(problem: P, runs: 
         y: { domain: frame.y.domain, axis: null },
         marks: [Plot.frame({ stroke: "#e2e8f0" }), ...marks],
       });
-      return `<figure class="cell"><figcaption>t = ${Number(t.toPrecision(3))}</figcaption>${picture}</figure>`;
+      return `<figure class="cell"><figcaption>t = ${short(t)}</figcaption>${picture}</figure>`;
     });
     return `<div class="strip"><h4>${title(run, colour)}</h4><div class="cells">${cells.join("")}</div></div>`;
   });

@@ -8,7 +8,7 @@ import type { Problem } from "../problem.js";
 import { type Generator, generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import { rootMeanSquare, spread } from "../verify/index.js";
-import { type Estimate, estimate, type Run, type RunMeasures, type StudyMeasures } from "./record.js";
+import { type Estimate, estimate, nothing, pairs, type Run, type RunMeasures, type StudyMeasures } from "./record.js";
 
 /** A problem that carries one law into another, as far as a comparison needs to know it. */
 export interface TransportLikeProblem extends Problem {
@@ -40,7 +40,7 @@ export function measureFlow<P extends TransportLikeProblem>(
   const start = problem.source.sample(count, draws.split("start"));
   const solved = runs.filter((run) => run.solution !== null);
   const ends = solved.map((run) => terminal(run.solution!, start));
-  const distances = ends.map((a) => ends.map((b) => (a === b ? 0 : wasserstein2(a, b))));
+  const distances = pairs(ends.length, (a, b) => wasserstein2(ends[a], ends[b]), 0);
   const { heldOut } = problem;
   return {
     study: {
@@ -49,7 +49,7 @@ export function measureFlow<P extends TransportLikeProblem>(
       samplingFloor: floor(problem, draws),
     },
     runs: runs.map(({ solution, repeats }) => {
-      if (solution === null) return { toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] };
+      if (solution === null) return nothing;
       const draw = (n: number, gen: Generator) => terminal(solution, problem.source.sample(n, gen));
       return {
         toHeldOut: heldOut === null ? null : againstHeldOut(heldOut, draw, draws.split("held-out")),

@@ -1,8 +1,9 @@
 // The pictures of mean-field games: the crowd over time, agents on their way (with their noise), and the value at t = 0. One
 // dimension: x over t. Two: the plane, obstacles in grey, doors in green. More: the first two coordinates.
 import * as Plot from "@observablehq/plot";
+import { short } from "../short.js";
 import type { GameLike } from "../verify/index.js";
-import { edges, lawStrip, pathsPanel, plane, planeHeight, scenery, timePanel } from "./domain-figures.js";
+import { lawStrip, midpoints, pathsPanel, plane, planeHeight, scenery, timePanel, wholeBox } from "./domain-figures.js";
 import {
   colours,
   contourPanels,
@@ -46,7 +47,7 @@ export function crowdFigure<P extends GameLike>(problem: P, runs: readonly Run<P
         title: label(problem, run, k, colour),
         colour: colour(run.solver.name),
         laws: times(problem).map((t) => plane(problem, solution.density(t, k))),
-        captions: times(problem).map((t) => (stationary ? "stationary" : `t = ${Number(t.toPrecision(3))}`)),
+        captions: times(problem).map((t) => (stationary ? "stationary" : `t = ${short(t)}`)),
         width: stationary ? 330 : 190,
       });
     }),
@@ -75,16 +76,7 @@ export function valueFigure<P extends GameLike>(problem: P, runs: readonly Run<P
   const d = problem.dimension;
   if (d > 2) return `<p class="note">The value is pictured in one and two dimensions only.</p>`;
   const n = d === 1 ? 201 : 64;
-  const { lower, upper } = problem.domain;
-  const at = (a: number, i: number) => lower[a] + ((i + 0.5) / n) * (upper[a] - lower[a]);
-  const points = new Float64Array(d === 1 ? n : 2 * n * n);
-  if (d === 1) for (let i = 0; i < n; i++) points[i] = at(0, i);
-  else
-    for (let j = 0; j < n; j++)
-      for (let i = 0; i < n; i++) {
-        points[2 * (j * n + i)] = at(0, i);
-        points[2 * (j * n + i) + 1] = at(1, j);
-      }
+  const points = midpoints(problem.domain, n);
   const free = problem.mode !== "time-dependent";
   const centred = (u: Float64Array) => {
     const shift = free ? u.reduce((a, b) => a + b, 0) / u.length : 0;
@@ -130,7 +122,7 @@ export function valueFigure<P extends GameLike>(problem: P, runs: readonly Run<P
         titles: solved.map((run) => label(problem, run, k, colour)),
         fields,
         points: n,
-        box: [edges(problem, 0), edges(problem, 1)],
+        box: wholeBox(problem),
         height: planeHeight(problem),
         over: scenery(problem),
       });

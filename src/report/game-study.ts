@@ -8,8 +8,8 @@ import { type Cloud, cloud, wasserstein2 } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import type { GameSolution, Solution, Trajectories } from "../solution/index.js";
 import { type GameLike, spread } from "../verify/index.js";
-import { wound } from "./points.js";
-import { estimate, type Run, type RunMeasures, type StudyMeasures } from "./record.js";
+import { positionsAt, wound } from "./points.js";
+import { estimate, nothing, pairs, type Run, type RunMeasures, type StudyMeasures } from "./record.js";
 
 /** Repeats of the sampling floor. */
 const REPEATS = 4;
@@ -27,7 +27,7 @@ export function asGame(solution: Solution): GameSolution<GameLike> {
 }
 
 /** The solution that supplies common points: the first on a grid, else the first. */
-export function referenceOf<P extends Problem>(runs: readonly Run<P>[]): GameSolution<GameLike> | null {
+function referenceOf<P extends Problem>(runs: readonly Run<P>[]): GameSolution<GameLike> | null {
   const solved = runs.flatMap((run) => (run.solution === null ? [] : [run.solution]));
   const first = solved.find((s) => s.family === "grid") ?? solved[0];
   return first === undefined ? null : asGame(first);
@@ -50,12 +50,10 @@ export function measureGame<P extends GameLike>(
     populations.map((population) => endsOf(problem, s.trajectories({ count, steps: 100, seed: with_, population })));
   const clouds = solved.map((s) => ends(s, seed));
   const apart = (a: readonly Cloud[], b: readonly Cloud[]) => Math.max(...a.map((c, k) => wasserstein2(c, b[k])));
-  const pairs = <T>(of: (a: number, b: number) => T, same: T) =>
-    solved.map((_, a) => solved.map((_, b) => (a === b ? same : of(a, b))));
   const velocities = solved.map((s) =>
-    populations.map((k) => SHARES.map((share) => s.velocity(share * problem.horizon, at(paths[k], share), k))),
+    populations.map((k) => SHARES.map((share) => s.velocity(share * problem.horizon, positionsAt(paths[k], share), k))),
   );
-  const values = solved.map((s) => populations.map((k) => centred(problem, s.value(0, at(paths[k], 0), k))));
+  const values = solved.map((s) => populations.map((k) => centred(problem, s.value(0, positionsAt(paths[k], 0), k))));
   const floor =
     reference === null
       ? null
@@ -73,24 +71,28 @@ export function measureGame<P extends GameLike>(
       kind: "game",
       pairwise: {
         names,
-        distances: pairs((a, b) => apart(clouds[a], clouds[b]), 0),
+        distances: pairs(solved.length, (a, b) => apart(clouds[a], clouds[b]), 0),
         further: [
           {
             name: "velocity",
             statement: "√E|v_a − v_b|² / √E|v|² on common points",
-            values: pairs<number | null>((a, b) => relative(velocities[a].flat(), velocities[b].flat()), 0),
+            values: pairs<number | null>(
+              solved.length,
+              (a, b) => relative(velocities[a].flat(), velocities[b].flat()),
+              0,
+            ),
           },
           {
             name: "value",
             statement: `√E|u_a − u_b|² at t = 0${constantIsFree(problem) ? ", up to a constant" : ""}`,
-            values: pairs<number | null>((a, b) => rms(values[a], values[b]), 0),
+            values: pairs<number | null>(solved.length, (a, b) => rms(values[a], values[b]), 0),
           },
         ],
       },
       samplingFloor: floor,
     },
     runs: runs.map(({ solution, repeats }) => {
-      if (solution === null) return { toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] };
+      if (solution === null) return nothing;
       return {
         toHeldOut: null,
         exact: exactErrors(problem, asGame(solution), paths),
@@ -113,17 +115,9 @@ function centred(problem: GameLike, u: Float64Array): Float64Array {
   return u.map((v) => v - shift);
 }
 
-/** Positions at a share of T. */
-function at(paths: Trajectories | null, share: number): Float64Array {
-  if (paths === null) return new Float64Array(0);
-  const size = paths.count * paths.dimension;
-  const n = Math.round(share * (paths.times.length - 1));
-  return paths.positions.slice(n * size, (n + 1) * size);
-}
-
 /** End points as a cloud, every periodic axis wound on a circle of its length. */
 function endsOf(problem: GameLike, paths: Trajectories): Cloud {
-  return wound(problem.domain, cloud(at(paths, 1), paths.dimension));
+  return wound(problem.domain, cloud(positionsAt(paths, 1), paths.dimension));
 }
 
 function rms(a: readonly Float64Array[], b: readonly Float64Array[]): number {
@@ -151,7 +145,7 @@ function exactErrors(
   if (exact === null) return null;
   const populations = [...problem.populations.keys()];
   const value = populations.map((k) => {
-    const x = at(paths[k], 0);
+    const x = positionsAt(paths[k], 0);
     return rms([centred(problem, solution.value(0, x, k))], [centred(problem, exact.value(0, x, k))]);
   });
   const density = populations.map((k) => {

@@ -75,7 +75,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(245px,1fr));gap:12px 18px;align-items:end}
 .panels.three{grid-template-columns:repeat(3,1fr)}
 .panel,.cell{margin:0}.panel figcaption{font-weight:600;font-size:.92rem;margin-bottom:2px}
-.panel svg{width:100%;max-width:720px;height:auto}
+.panel svg{width:100%;max-width:720px;height:auto}.panel:only-child svg{max-width:520px}
 .strip{margin-bottom:10px}.cells{display:grid;grid-template-columns:repeat(5,1fr);gap:8px}
 .cell figcaption{font-size:.78rem;color:var(--soft)}.cell svg{width:100%;height:auto}
 .legend{font-weight:600;font-size:.92rem;max-width:none}.legend .none,.legend small{white-space:nowrap}

@@ -1,6 +1,7 @@
-// Points of laws as distances take them.
+// Points of laws and paths as distances take them.
 import type { Domain } from "../grid/index.js";
 import { type Cloud, cloud } from "../measure/index.js";
+import type { Trajectories } from "../solution/index.js";
 
 /** Points with every periodic axis wound on a circle of its length, so that the seam is no distance. */
 export function wound(domain: Domain, law: Cloud): Cloud {
@@ -23,4 +24,12 @@ export function wound(domain: Domain, law: Cloud): Cloud {
     }
   }
   return cloud(out, width, law.weights);
+}
+
+/** Positions of paths at a share of their time; none of no paths. */
+export function positionsAt(paths: Trajectories | null, share: number): Float64Array {
+  if (paths === null) return new Float64Array(0);
+  const size = paths.count * paths.dimension;
+  const n = Math.round(share * (paths.times.length - 1));
+  return paths.positions.slice(n * size, (n + 1) * size);
 }

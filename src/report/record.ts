@@ -121,6 +121,15 @@ export interface Comparison<P extends Problem = Problem> {
   readonly studies: readonly { readonly problem: P; readonly runs: readonly Run<P>[] }[];
 }
 
+/** Measures of a run without a solution. */
+export const nothing: RunMeasures = { toHeldOut: null, exact: null, spread: null, numbers: {}, series: [] };
+
+/** A table of every pair of `count` solutions; `same` on its diagonal. */
+export function pairs<T>(count: number, of: (a: number, b: number) => T, same: T): T[][] {
+  const all = Array.from({ length: count }, (_, k) => k);
+  return all.map((a) => all.map((b) => (a === b ? same : of(a, b))));
+}
+
 /** Mean and standard error of values. */
 export function estimate(values: readonly number[]): Estimate {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;

@@ -16,7 +16,7 @@ export function format(value: number | null, digits = 3): string {
   return text.replaceAll("-", "−");
 }
 
-export function formatEstimate(e: Estimate | null): string {
+function formatEstimate(e: Estimate | null): string {
   if (e === null) return unmeasured;
   return e.standardError === null ? format(e.mean) : `${format(e.mean)} <small>± ${format(e.standardError)}</small>`;
 }
@@ -78,15 +78,19 @@ export function summary(study: StudyRecord): string {
     [
       "laws that hold",
       `${t.held} of ${t.judged}`,
-      `${t.unmeasured} more could not be measured and count for nothing`,
+      t.unmeasured === 0
+        ? "every law was measured"
+        : `${t.unmeasured} more do not apply or could not be measured: they count for nothing`,
       t.held === t.judged,
     ],
     [
       "largest disagreement",
       format(apart),
-      floor === null
-        ? "W₂ between the end laws of two solvers"
-        : `W₂ between two solvers; chance alone gives ${format(floor.mean)} (sampling floor)`,
+      apart === null
+        ? "fewer than two solutions: nothing to compare"
+        : floor === null
+          ? "W₂ between the end laws of two solvers"
+          : `W₂ between two solvers; chance alone gives ${format(floor.mean)} (sampling floor)`,
       apart === null || floor === null ? null : apart <= floor.mean,
     ],
   ];
@@ -99,7 +103,7 @@ export function summary(study: StudyRecord): string {
     .join("")}</div>`;
 }
 
-export function verdictCell(v: Verdict | undefined): string {
+function verdictCell(v: Verdict | undefined): string {
   if (v === undefined) return unmeasured;
   if (v.value === null) return `<span class="none" title="${escapeHtml(v.note ?? "")}">unmeasured</span>`;
   const sign = v.holds === null ? "" : v.holds ? `<i class="ok">✓</i>` : `<i class="no">✗</i>`;
@@ -110,11 +114,14 @@ export function verdictCell(v: Verdict | undefined): string {
 export function lawTable(study: StudyRecord): string {
   const measured = study.runs.filter((run) => run.laws.length > 0);
   if (measured.length === 0) return `<p class="note">No solver brought a solution to hold the laws against.</p>`;
-  const rows = measured[0].laws.map((law) => [
-    `${escapeHtml(law.law)}<br><small>${escapeHtml(law.statement)}</small>`,
-    law.bound === null ? "reported" : `${law.relation} ${format(law.bound, 5)}`,
-    ...measured.map((run) => verdictCell(run.laws.find((v) => v.law === law.law))),
-  ]);
+  const known = (law: Verdict) => measured.some((run) => run.laws.some((v) => v.law === law.law && v.value !== null));
+  const rows = measured[0].laws
+    .filter(known)
+    .map((law) => [
+      `${escapeHtml(law.law)}<br><small>${escapeHtml(law.statement)}</small>`,
+      law.bound === null ? "reported" : `${law.relation} ${format(law.bound, 5)}`,
+      ...measured.map((run) => verdictCell(run.laws.find((v) => v.law === law.law))),
+    ]);
   const reasons = new Map<string, string[]>();
   for (const run of measured)
     for (const v of run.laws)
@@ -125,7 +132,9 @@ export function lawTable(study: StudyRecord): string {
   );
   const notes =
     list.length === 0 ? "" : `<p class="note">Unmeasured, and why:</p><ul class="note">${list.join("")}</ul>`;
-  return table(["law", "bound", ...measured.map((run) => named(study, run.solver))], rows, "laws") + notes;
+  return rows.length === 0
+    ? notes
+    : table(["law", "bound", ...measured.map((run) => named(study, run.solver))], rows, "laws") + notes;
 }
 
 export function distanceTable(study: StudyRecord): string {
@@ -186,7 +195,7 @@ export function numberTable(record: StudyRecord, heading: string, text: string):
       ...columns.map((c) => format(run.numbers[c] ?? null, 7)),
       ...(heldOut ? [formatEstimate(run.toHeldOut)] : []),
     ]);
-  const head = ["solver", ...columns.map(escapeHtml), ...(heldOut ? ["W₂ to the held-out points"] : [])];
+  const head = ["solver", ...columns.map(escapeHtml), ...(heldOut ? ["W₂ to held-out"] : [])];
   return `<h3>${heading}</h3><p>${text}</p>${table(head, rows, "numbers")}`;
 }
 

@@ -11,6 +11,6 @@ export interface DescentSolution<P extends Problem = Problem> extends Solution<P
   readonly energies: readonly number[];
   /** I at each time, no ½; `null` where not measured. */
   readonly dissipations: readonly (number | null)[];
-  /** Largest |v| at each time; `null` where not measured. */
+  /** Largest |v| at each time where mass is (`porousMedium`: beside more than 1e-8 of the largest density); `null` where not measured. */
   readonly speeds: readonly (number | null)[];
 }

@@ -6,6 +6,7 @@ import type { Problem } from "../problem.js";
 
 export * from "./descent.js";
 export * from "./game.js";
+export * from "./history.js";
 
 export type Family = "grid" | "particle" | "neural";
 

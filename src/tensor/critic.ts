@@ -383,6 +383,14 @@ export interface HostCritic {
   evaluate(points: Float64Array, values: Float64Array, gradients: Float64Array): void;
 }
 
+/** φ (n) and ∇φ (n·d) at n row-major points. */
+export function criticAt(critic: HostCritic, points: Float64Array): { values: Float64Array; gradients: Float64Array } {
+  const values = new Float64Array(points.length / critic.dimension);
+  const gradients = new Float64Array(points.length);
+  critic.evaluate(points, values, gradients);
+  return { values, gradients };
+}
+
 /**
  * The float64 twin of a trained critic; the weights are normalised again by certified bounds on their norms.
  *

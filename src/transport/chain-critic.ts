@@ -2,7 +2,7 @@
 //   max over φ of  Σᵢ pᵢφᵢ − Σᵢ qᵢ f*(φᵢ) − Σₑ cₑ(Δₑφ)   subject to |Δₑφ| ≤ bₑ,   Δₑφ = φₑ₊₁ − φₑ,  bₑ = L × length of link e
 //   cₑ(s) = ½ aₑ max(−s, 0)² + ½ āₑ max(s, 0)²   friction, 0 without; it makes φ the critic of the moved masses p − Δᵀc′(Δφ)
 //   dual (Beckmann)   min Σᵢ qᵢ f(Rᵢ/qᵢ) + Σₑ bₑ|wₑ|,   Δᵀw = p − Δᵀc′ − R
-// Scheme: primal–dual interior points; in φ every Newton matrix is tridiagonal (a ring adds rank one), so a step is O(n), and a few dozen
+// Scheme: primal–dual interior points; in φ every Newton matrix is tridiagonal (on a ring with two corners), so a step is O(n), and a few dozen
 // steps reach round-off. Line search on the slope of the barrier function, hence no assumption on f* but convexity.
 // Where f* ends at an edge, φ ≤ edge is a constraint too: with q far below p nothing else holds φ off it in double precision.
 // Certificate: R = q (f*)′(φ), or what the multipliers of the slopes leave of p, with the mass of p on each piece, w by summing
@@ -32,7 +32,7 @@ export interface ChainOptions {
    * is far less accurate than φ. The steps go on to a thousandth of that, or to where nothing is gained.
    */
   readonly tolerance?: number;
-  /** Newton steps; default 200. */
+  /** Newton steps; default 1000. */
   readonly maxIterations?: number;
 }
 
@@ -56,6 +56,8 @@ export interface ChainCritic {
 const REACH = 0.995;
 /** Gap, relative to the mass, below which Σ pφ − Σ q f*(φ) has no digits. */
 const ROUND_OFF = 1e-14;
+/** Steps that do not halve the gap before the solve is given up: for α > 2, where (f*)″ has a pole at 0, a hundred short ones may come first. */
+const PATIENCE = 200;
 /** Where f* is rounded off: ε ends here, and with it the gap at about ε^{1.25}. */
 const SMALLEST_ROUNDING = 1e-8;
 
@@ -72,7 +74,7 @@ const SMALLEST_ROUNDING = 1e-8;
  */
 export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): ChainCritic {
   const { source: p, target: q, bounds: b, divergence, friction = null } = problem;
-  const { maxIterations = 200 } = options;
+  const { maxIterations = 1000 } = options;
   const n = p.length;
   for (const [name, field] of [
     ["target", q],
@@ -250,7 +252,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > 30) break;
+      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > PATIENCE) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);
@@ -319,41 +321,41 @@ function priceOf(divergence: Divergence, r: number): number {
 }
 
 /**
- * A solver of (diag c + Δᵀ diag(s) Δ) x = r with c, s ≥ 0, elimination from the first node on. Pivots are sums of positive numbers, so
- * tails of any smallness keep their digits. Where c = 0 on a whole piece the last node of the piece stays at 0.
+ * A solver of (diag c + Δᵀ diag(s) Δ) x = r with c, s ≥ 0, elimination from the first node on; a ring's node is joined to the last one too.
+ * Nothing positive is subtracted, so tails of any smallness keep their digits. Where c = 0 on a whole piece the last node of the piece stays
+ * at 0.
  */
 function chainLaplacian(n: number): (c: Float64Array, s: Float64Array, r: Float64Array, out: Float64Array) => void {
   const pivot = new Float64Array(n);
   const loop = new Float64Array(n);
-  const sweep = (c: Float64Array, s: Float64Array, r: Float64Array, out: Float64Array): void => {
+  const end = n - 1;
+  return (c, s, r, out) => {
     let excess = 0;
     let carried = 0;
-    for (let i = 0; i < n; i++) {
+    let excessEnd = c[end];
+    let carriedEnd = r[end];
+    let back = s[end];
+    for (let i = 0; i < end; i++) {
       excess += c[i];
       carried += r[i];
-      const link = i + 1 < n ? s[i] : 0;
-      pivot[i] = excess + link;
+      loop[i] = back;
+      pivot[i] = excess + s[i] + back;
       out[i] = carried;
-      const share = pivot[i] > 0 ? link / pivot[i] : 0;
+      const share = pivot[i] > 0 ? s[i] / pivot[i] : 0;
+      const around = pivot[i] > 0 ? back / pivot[i] : 0;
+      excessEnd += excess * around;
+      carriedEnd += carried * around;
       excess *= share;
       carried *= share;
+      back *= share;
     }
-    for (let i = n - 1; i >= 0; i--) {
-      const link = i + 1 < n ? s[i] : 0;
-      out[i] = pivot[i] > 0 ? (out[i] + (link > 0 ? link * out[i + 1] : 0)) / pivot[i] : 0;
+    excess += excessEnd;
+    out[end] = excess > 0 ? (carried + carriedEnd) / excess : 0;
+    for (let i = end - 1; i >= 0; i--) {
+      if (s[i] > 0) out[i] += s[i] * out[i + 1];
+      if (loop[i] > 0) out[i] += loop[i] * out[end];
+      out[i] = pivot[i] > 0 ? out[i] / pivot[i] : 0;
     }
-  };
-  return (c, s, r, out) => {
-    sweep(c, s, r, out);
-    const closing = s[n - 1];
-    if (closing === 0) return;
-    // The closing link as a positive update of rank one (Sherman and Morrison).
-    const d = new Float64Array(n);
-    d[0] = 1;
-    d[n - 1] = -1;
-    sweep(c, s, d, loop);
-    const factor = (closing * (out[0] - out[n - 1])) / (1 + closing * (loop[0] - loop[n - 1]));
-    for (let i = 0; i < n; i++) out[i] -= factor * loop[i];
   };
 }
 

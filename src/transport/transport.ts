@@ -9,6 +9,7 @@ import { breathing } from "../breathing.js";
 import { type DeviceRequest, type DeviceUse, openDevice } from "../device/index.js";
 import { demand } from "../error.js";
 import { type Cloud, type Divergence, weightOf } from "../measure/index.js";
+import { historyOf } from "../solution/index.js";
 import { anneal } from "./anneal.js";
 import { costRow } from "./cost.js";
 import { forestPolish } from "./forest.js";
@@ -143,9 +144,7 @@ export async function semiRelaxedTransport(
         ? advice(converged, polish, finished, gap, pivots, smooth.residual, lastSmoothing)
         : `failed: the plan misses the weights by ${missing.toExponential(1)}; see that both weights sum to 1, or scale points and cost to order 1`,
     },
-    histories: [
-      { name: "smoothed marginal residual", iterations: smooth.residuals.map((_, k) => k), values: smooth.residuals },
-    ],
+    histories: [historyOf("smoothed marginal residual", smooth.residuals)],
     counts,
     seconds: (performance.now() - began) / 1000,
     device: use,

@@ -17,7 +17,7 @@ import {
   type Distribution,
   type Divergence,
   sampleDensity,
-  weightOf,
+  weightsOf,
 } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
@@ -454,7 +454,7 @@ export function pathsAgainstDensity(bound: number | null = standard.paths): Law<
       const d = problem.dimension;
       const paths = pathsOf(solution, context);
       const size = paths.count * d;
-      const weights = paths.weights ?? new Float64Array(paths.count).fill(1 / paths.count);
+      const weights = weightsOf(paths);
       const mass = keepsSlabs(solution) ? integrate(solution.cells.grid, solution.slabs[0]) : 1;
       const squares = dissipations.flatMap((I) => (I === null ? [] : [I / mass]));
       let dt = 0;
@@ -498,7 +498,7 @@ function weighted(law: Density | Cloud): {
   const c = isCloud ? law : cloudOf(law, { normalise: true });
   return {
     points: c.points,
-    weights: Float64Array.from({ length: c.count }, (_, i) => weightOf(c, i)),
+    weights: weightsOf(c),
     resolution: isCloud ? 0 : Math.max(...law.grid.axes.map(({ spacing }) => spacing)),
     draws: isCloud ? c.count : Infinity,
   };

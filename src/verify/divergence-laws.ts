@@ -6,7 +6,15 @@
 //   scaling     of space:  D^L((a·)#P‖(a·)#Q) = D^{aL}(P‖Q), because φ ↦ φ(a·) turns slopes L into aL. (Masses times a would give a D^L.)
 //   processing  D^L(T#P‖T#Q) ≤ D^{Lip(T)L}(P‖Q), because φ∘T has slopes ≤ Lip(T) L
 // Reference: Birrell et al. 2022 (key birrell2022fgamma).
-import { type Cloud, cloud, type Divergence, plainTransport, wasserstein1, weightOf } from "../measure/index.js";
+import {
+  type Cloud,
+  cloud,
+  type Divergence,
+  diagonalOf,
+  plainTransport,
+  wasserstein1,
+  weightOf,
+} from "../measure/index.js";
 import { linearCost, semiRelaxedTransport } from "../transport/index.js";
 import type { Law } from "./law.js";
 
@@ -99,22 +107,6 @@ function law(
   };
 }
 
-/** No two points are farther apart than the diagonal of the box round both clouds. */
-function diameter({ source, target }: DiscriminatorCase): number {
-  const d = source.dimension;
-  let square = 0;
-  for (let a = 0; a < d; a++) {
-    let [low, high] = [Infinity, -Infinity];
-    for (const c of [source, target])
-      for (let i = a; i < c.points.length; i += d) {
-        low = Math.min(low, c.points[i]);
-        high = Math.max(high, c.points[i]);
-      }
-    square += (high - low) ** 2;
-  }
-  return Math.sqrt(square);
-}
-
 /** W₁ of any two weighted clouds. */
 async function transportCost({ source, target }: DiscriminatorCase): Promise<number> {
   if (source.dimension === 1) return wasserstein1(source, target);
@@ -183,7 +175,7 @@ export function zeroOnEqualLaws(bound: number | null): Law<DiscriminatorCase> {
     const { discriminator, source, target, divergence, lipschitz: L } = subject;
     const own = await discriminator(source, source, divergence, L);
     const other = await discriminator(target, target, divergence, L);
-    return Math.max(Math.abs(own), Math.abs(other)) / Math.max(1, L * diameter(subject));
+    return Math.max(Math.abs(own), Math.abs(other)) / Math.max(1, L * diagonalOf(subject.source, subject.target));
   });
 }
 
@@ -191,7 +183,7 @@ export function zeroOnEqualLaws(bound: number | null): Law<DiscriminatorCase> {
 export function positiveOnOthers(): Law<DiscriminatorCase> {
   return law("positive on others", "D / (L W₁) at L = 1/diam, P ≠ Q", "≥", 1e-3, async (of, subject) => {
     const cost = await transportCost(subject);
-    const L = 1 / diameter(subject);
+    const L = 1 / diagonalOf(subject.source, subject.target);
     // Pairs this close cannot be told from equal ones by the accuracy of a discriminator.
     return L * cost > 1e-3 ? (await of(L)) / (L * cost) : "P and Q are within 1e-3 of the diameter of each other";
   });
@@ -256,7 +248,7 @@ const SMALL = 0.05;
 /** D/L → W₁: the difference is at most L diam²/(8 f″(1)) (Hoeffding) in the limit. */
 export function smallLipschitz(bound: number | null): Law<DiscriminatorCase> {
   return law("D/L → W₁", "|W₁ − D/L| / (L diam²/(8 f″(1))) at L = 0.05/diam", "≤", bound, async (of, subject) => {
-    const wide = diameter(subject);
+    const wide = diagonalOf(subject.source, subject.target);
     if (wide === 0) return sameLaw;
     const L = SMALL / wide;
     const miss = Math.abs((await transportCost(subject)) - (await of(L)) / L);
@@ -287,7 +279,7 @@ export function secondOrderInL(bound: number | null): Law<DiscriminatorCase> {
       second += q[i] * phi * phi;
     }
     const variance = second - first * first;
-    const wide = diameter(subject);
+    const wide = diagonalOf(subject.source, subject.target);
     if (variance <= 1e-3 * wide * wide) return "φ₁ hardly varies on Q";
     const L = SMALL / wide;
     const miss = wasserstein1(subject.source, subject.target) - (await of(L)) / L;

@@ -3,7 +3,7 @@
 // so the gradient of the residual *is* the non-straightness. Both sides are computed here by central differences of
 // value(t, x) and velocity(t, x), which are the only things asked of a solution: the laws hold grid, particle and neural
 // solutions to the same measure. Reference: Gu, Katsoulakis, Rey-Bellet, Zhang 2024; Zhang, Katsoulakis 2023.
-import { cloud, type Distribution, wasserstein2 } from "../measure/index.js";
+import { cloud, type Distribution, wasserstein2, weightsOf } from "../measure/index.js";
 import type { Problem } from "../problem.js";
 import { generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
@@ -485,7 +485,7 @@ interface Weighted {
 function pointsAndWeights(solution: Flow, t: number): Weighted {
   const law = solution.density(t);
   if (law.kind === "cloud") {
-    return { points: law.points, weights: law.weights ?? new Float64Array(law.count).fill(1 / law.count) };
+    return { points: law.points, weights: weightsOf(law) };
   }
   const { grid, values } = law;
   const d = grid.dimension;

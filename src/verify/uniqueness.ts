@@ -7,6 +7,7 @@
 import { demand, SolveError } from "../error.js";
 import type { Domain } from "../grid/index.js";
 import { type Cloud, type Density, wasserstein2 } from "../measure/index.js";
+import { short } from "../short.js";
 import type { GameSolution } from "../solution/index.js";
 
 /** A density to start from: its value at a point for population k; ≥ 0, of any mass. */
@@ -101,7 +102,7 @@ export async function uniquenessProbe(options: UniquenessOptions): Promise<Uniqu
   }
   const differ = density !== null && density > tolerance;
   const unique = differ ? false : failures.length > 0 || density === null ? null : true;
-  const shown = density === null ? "" : String(Number(density.toPrecision(3)));
+  const shown = density === null ? "" : short(density);
   const text =
     unique === false
       ? `not unique: equilibria from ${solutions.length} starts are up to ${shown} apart (tolerance ${tolerance})`

@@ -203,6 +203,12 @@ describe("meanfield", () => {
     expect(existsSync(join(target, "fields.npz"))).toBe(true);
   });
 
+  it("sums up a diffusion by its error", async () => {
+    const got = await cli("compare", "ornstein-uhlenbeck", "--count", "16", "--out", join(folder, "diffusion"));
+    expect(got.error).toBe("");
+    expect(got.out).toMatch(/fokkerPlanck +error of the density at T, relative L¹ 0\.00\d/);
+  });
+
   it("compares games, and says which solver does not apply", async () => {
     const target = join(folder, "games");
     const got = await cli(

@@ -8,7 +8,15 @@ import { SolveError, UsageError } from "../../src/error.js";
 import { decodeNpz } from "../../src/io/index.js";
 import { cloud, empirical } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
-import { compare, parseBibliography, renderHtml, tally, writeReport } from "../../src/report/index.js";
+import {
+  bibliography,
+  citationText,
+  compare,
+  parseBibliography,
+  renderHtml,
+  tally,
+  writeReport,
+} from "../../src/report/index.js";
 import type { Solution } from "../../src/solution/index.js";
 import type { Solver } from "../../src/solver.js";
 import { flowLaws } from "../../src/verify/index.js";
@@ -210,6 +218,10 @@ describe("the report", () => {
   });
 });
 
+it("cites with the dashes that BibTeX spells --", () => {
+  expect(citationText("jordan1998variational", bibliography())).toContain("Fokker–Planck equation");
+});
+
 describe("compare, at the edges", () => {
   const solvers = [closedForm("a")];
 
@@ -258,8 +270,12 @@ describe("compare, at the edges", () => {
 
   it("keeps text inside the attribute it stands in", async () => {
     const note = 'a "quoted" <note>';
-    const law = { ...flowLaws()[0], measure: () => note };
-    const html = renderHtml(await compare(gaussianShift(), { ...options, laws: [law], solvers }));
+    const law = {
+      ...flowLaws()[0],
+      measure: (s: Solution) => (s.solver.name === "a" ? note : { value: 1, standardError: null }),
+    };
+    const both = [closedForm("a"), closedForm("b")];
+    const html = renderHtml(await compare(gaussianShift(), { ...options, laws: [law], solvers: both }));
     expect(html).toContain('title="a &quot;quoted&quot; &lt;note&gt;"');
     expect(html).not.toContain(note);
   });

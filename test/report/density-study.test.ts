@@ -11,21 +11,21 @@ import {
   huberFlow,
   huberGap,
   lipschitzDivergence,
+  porousObstacle,
   transportTo,
   wallDrift,
 } from "../../problems/index.js";
-import { fokkerPlanck, particleGradientFlow } from "../../solvers/index.js";
+import { fokkerPlanck, particleGradientFlow, porousMedium } from "../../solvers/index.js";
 import { cells, domain } from "../../src/grid/index.js";
 import { decodeNpz } from "../../src/io/index.js";
-import { cloud, dirac, gaussian, kullbackLeibler, uniformBox } from "../../src/measure/index.js";
+import { cloud, dirac, gaussian, kullbackLeibler, massOf, uniformBox } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { evolutionFigure, range } from "../../src/report/density-figures.js";
-import { massOf } from "../../src/report/density-study.js";
 import { compare, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
 import { wound } from "../../src/report/points.js";
 import type { DescentSolution, Solution } from "../../src/solution/index.js";
 import type { Solver } from "../../src/solver.js";
-import { densityLaws, type Law } from "../../src/verify/index.js";
+import { densityLaws, descentLaws, type Law } from "../../src/verify/index.js";
 
 const GAP = 3;
 const T = 4;
@@ -151,6 +151,22 @@ it("in the plane laws are drawn, and the floor says what drawing adds", async ()
   // 200 even draws stand for cells of about 0.25: √(1 + 0.25²), and 0.04 in the means
   expect(study.pairwise.distances[0][1]).toAgree(1, { rtol: 0.1 });
   expect(renderHtml(comparison)).toContain("sampling floor");
+});
+
+it("says on the page what the page shows: no rows of laws that nobody measured, no marks that are not drawn", async () => {
+  const problem = porousObstacle();
+  const comparison = await compare(problem, {
+    solvers: [porousMedium({ points: 16, steps: 8 }) as Solver<typeof problem>],
+    laws: descentLaws() as unknown as Law<Solution<typeof problem>>[],
+    count: 50,
+  });
+  const html = renderHtml(comparison);
+  expect(html).toContain("<th>energy falls<br>");
+  expect(html).not.toContain("<th>speed ≤ L<br>");
+  expect(html).toContain("speed ≤ L: nothing bounds the speed of this flow");
+  expect(html).not.toContain("W₂ that chance alone makes");
+  expect(html).toContain("fewer than two solutions");
+  expect(html).toContain("from dark to light");
 });
 
 it("Fokker–Planck problems have no energies, and their paths carry noise", async () => {

@@ -115,6 +115,30 @@ describe("closed forms", () => {
     });
     expect(line.objective.dual).toAgree(3.5, { rtol: 1e-7 });
   });
+  it.each(all)("a symmetric ring with tails below round-off is the line it folds to, $name", (divergence) => {
+    // Mirrored at −20 and 20, where the two laws sit: 64 cells of [−40, 40] fold to 32 of [−20, 20], twice as heavy.
+    const bump = (centre: number): Float64Array => {
+      const w = Float64Array.from({ length: 64 }, (_, i) => Math.exp(-((-40 + 1.25 * (i + 0.5) - centre) ** 2) / 4.5));
+      const sum = w.reduce((s, v) => s + v, 0);
+      return w.map((v) => v / sum);
+    };
+    const [source, target] = [bump(-20), bump(20)];
+    // Tails are those of one image: the mean of a law and its mirror image about −20, which moves cell i to cell 31 − i.
+    const even = (w: Float64Array) => w.map((v, i) => 0.5 * (v + w[(95 - i) % 64]));
+    const fold = (w: Float64Array) => w.slice(16, 48).map((v) => 2 * v);
+    for (const L of [1, 30, 300]) {
+      const bounds = new Float64Array(64).fill(1.25 * L);
+      const ring = chainCritic({ source: even(source), target: even(target), bounds, divergence });
+      expect(ring.status.text).toMatch(/^converged/);
+      const line = chainCritic({
+        source: fold(even(source)),
+        target: fold(even(target)),
+        bounds: bounds.slice(0, 32).fill(Infinity, 31),
+        divergence,
+      });
+      expect(ring.objective.dual).toAgree(line.objective.dual as number, { rtol: 1e-6 });
+    }
+  });
 });
 
 describe("limits", () => {

@@ -9,19 +9,20 @@
 // Nothing is clipped: cells with ρ < 0 are counted, and more than 1e-8 of the mass below 0 is a failure.
 // References: Scharfetter, Gummel 1969 (key scharfetter1969large); Chang, Cooper 1970 (key chang1970practical); Eymard, Gallouët,
 // Herbin 2000 (key eymard2000finite).
-import ndarray, { type NdArray } from "ndarray";
 import { densityOn, type Field, type FokkerPlanck, type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { stacked } from "../../../src/io/index.js";
 import { multigrid, type Stencil, stencil } from "../../../src/linalg/index.js";
 import type { Density } from "../../../src/measure/index.js";
-import type { Solution, TrajectoryOptions } from "../../../src/solution/index.js";
+import { historyOf, type Solution, type TrajectoryOptions } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
+import { cellArrays } from "../cell-arrays.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "../gradient-flow/energy-on-cells.js";
-import { demandRoom, gradientFlowSolution, measured } from "../gradient-flow/solution.js";
+import { demandRoom, gradientFlowSolution } from "../gradient-flow/solution.js";
 import { type DriftOperator, driftOperator } from "./drift-operator.js";
 import type { Flux } from "./flux.js";
 import { fluxCentral } from "./flux-central.js";
@@ -87,8 +88,8 @@ const CREATED = 1e-8;
  * @returns a solver; `order` is the smaller of the orders in space and time
  * @throws UsageError when an option is out of range
  *
- * *Notes*: the histories `mass` (at every time) and `mass error` (against what sources and doors account for, relative to the initial
- * mass) are measured, not assumed. Counts: `negativeCells` over all times, `linearIterations`; the cell Péclet number |b|h/D of the last time
+ * *Notes*: the histories `mass` (at every time) and `mass error` (against what sources and doors account for, relative to the
+ * largest mass) are measured, not assumed. Counts: `negativeCells` over all times, `linearIterations`; the cell Péclet number |b|h/D of the last time
  * stands in `peclet`. Every step is kept: 8 bytes a cell, 16 with the δE/δρ of a flow. Fluxes `upwind` and `scharfetter-gummel` with implicit Euler keep ρ ≥ 0 (to the linear tolerance in 2-D and 3-D).
  *
  * *Good values*: Scharfetter–Gummel with implicit Euler to be safe, with Crank–Nicolson for smooth laws and accuracy.
@@ -273,7 +274,7 @@ async function march(
     // At an equilibrium the right-hand side is round-off of the fluxes, and needs no smaller residual than that.
     const { status, residual, iterations } = await inverse.solve(rhs, next, {
       tolerance,
-      absolute: 1e-15 * c * Math.sqrt(size) * (masses[n] / (cellVolume * cut.openCount)),
+      absolute: 1e-15 * c * Math.sqrt(size) * (Math.abs(masses[n]) / (cellVolume * cut.openCount)),
       signal: context.signal,
     });
     context.signal?.throwIfAborted();
@@ -294,18 +295,21 @@ async function march(
     else
       expected = masses[n] + (masses[n] - masses[n - 1]) / 3 + ((2 * dt) / 3) * (gain(source) - operator.outflow(next));
     masses.push(integrate(cut.grid, next));
-    errors.push(errors[n] + (masses[n + 1] - expected) / masses[0]);
+    errors.push(errors[n] + (masses[n + 1] - expected));
     if (!Number.isFinite(masses[n + 1]))
       failure = `the density is not finite after step ${n + 1} of ${steps}; check the drift, or use more steps`;
     context.progress({ stage: "time", iteration: n + 1, fraction: (n + 1) / steps, residual: residual / c });
     await breathe();
   }
+  // A source may start from nothing.
+  const scale = masses.reduce((most, mass) => Math.max(most, mass), 0) || 1;
   const marched: Marched = {
     cut,
     times: times.slice(0, slabs.length),
     slabs,
     masses,
-    errors,
+    scale,
+    errors: errors.map((error) => error / scale),
     failure,
     linearIterations,
     worstResidual,
@@ -352,7 +356,7 @@ function flowSolution(
       energies[n] - energies[n - 1] + (times[n] - times[n - 1]) * I + energy.bregman(positive[n - 1], positive[n]);
     return Number.isFinite(left) ? Math.abs(left) / scale : null;
   });
-  const { status, counts } = verdict(m);
+  const { status, counts } = verdict(m, record);
   return gradientFlowSolution({
     problem: flow,
     solver: record,
@@ -366,9 +370,9 @@ function flowSolution(
     speeds: slabs.map(() => null),
     status,
     histories: [
-      { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
+      historyOf("mass error", m.errors),
       ...(time === "implicit-euler" && defects.some((defect) => defect !== null)
-        ? [measured("energy identity", defects)]
+        ? [historyOf("energy identity", defects)]
         : []),
     ],
     counts,
@@ -389,6 +393,8 @@ interface Marched {
   readonly times: Float64Array;
   readonly slabs: readonly Float64Array[];
   readonly masses: readonly number[];
+  /** The largest of them. */
+  readonly scale: number;
   readonly errors: readonly number[];
   readonly failure: string | null;
   readonly linearIterations: number;
@@ -398,7 +404,10 @@ interface Marched {
 }
 
 /** What the densities say about themselves. */
-function verdict(m: Marched): Pick<FokkerPlanckSolution, "status" | "counts"> {
+function verdict(
+  m: Marched,
+  { options }: FokkerPlanckSolution["solver"],
+): Pick<FokkerPlanckSolution, "status" | "counts"> {
   const volume = m.cut.grid.cellVolume;
   let negativeCells = 0;
   let smallest = Infinity;
@@ -412,14 +421,18 @@ function verdict(m: Marched): Pick<FokkerPlanckSolution, "status" | "counts"> {
         here -= v;
       }
     }
-    below = Math.max(below, (here * volume) / m.masses[0]);
+    below = Math.max(below, (here * volume) / m.scale);
   }
   const reached = m.slabs.length - 1;
   const text =
     m.failure !== null
       ? `stopped: ${m.failure}`
       : below > CREATED
-        ? `the density is negative in ${negativeCells} cells over all times, ${below.toPrecision(3)} of the mass; use flux: "scharfetter-gummel" with time: "implicit-euler", or more points and steps`
+        ? `the density is negative in ${negativeCells} cells over all times, ${below.toPrecision(3)} of the mass; ${
+            options.time === "implicit-euler" && options.flux !== "central"
+              ? "let sources take no more than there is"
+              : 'use flux: "scharfetter-gummel" with time: "implicit-euler", or more points and steps'
+          }`
         : `converged: ${reached} steps, mass error ${m.errors.reduce((most, e) => Math.max(most, Math.abs(e)), 0).toPrecision(2)}`;
   return {
     status: { converged: m.failure === null && below <= CREATED, text },
@@ -444,7 +457,7 @@ function solutionOf(
   const { cut, times, slabs } = m;
   const d = problem.dimension;
   const T = problem.horizon;
-  const { status, counts } = verdict(m);
+  const { status, counts } = verdict(m, record);
   const between = cellInterpolation(cut);
   const slabAt = (t: number): { n: number; s: number } => {
     demand(t >= 0 && t <= T, "solution", "t", `lie in [0, ${T}]`, t, "Ask for a time between start and horizon");
@@ -482,10 +495,7 @@ function solutionOf(
     energies: null,
     dissipations: null,
     status,
-    histories: [
-      { name: "mass", iterations: m.masses.map((_, n) => n), values: m.masses },
-      { name: "mass error", iterations: m.errors.map((_, n) => n), values: m.errors },
-    ],
+    histories: [historyOf("mass", m.masses), historyOf("mass error", m.errors)],
     objective: { primal: null, dual: null, gap: null },
     counts,
     seconds: context.elapsed() - m.began,
@@ -514,20 +524,6 @@ function solutionOf(
         ownSeed: context.seed,
         options,
       }),
-    arrays() {
-      const stacked = new Float64Array(slabs.length * cut.grid.size);
-      slabs.forEach((slab, n) => {
-        stacked.set(slab, n * slab.length);
-      });
-      const named: Record<string, NdArray<Float64Array>> = {
-        times: ndarray(times.slice(), [times.length]),
-        open: ndarray(Float64Array.from(cut.open), [...cut.grid.shape]),
-        density: ndarray(stacked, [slabs.length, ...cut.grid.shape]),
-      };
-      cut.grid.axes.forEach((axis, a) => {
-        named[`axis${a}`] = ndarray(axis.nodes.slice(), [axis.points]);
-      });
-      return named;
-    },
+    arrays: () => ({ ...cellArrays(cut, times), density: stacked(slabs, cut.grid.shape) }),
   };
 }

@@ -12,9 +12,10 @@ import { demand, demandKnown, usageError } from "../../../src/error.js";
 import { type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { feynmanKac, whyNoWaves } from "./feynman-kac.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GameReached, type GridGameSolution, gridGameSolver } from "./game-solution.js";
 
 export interface ColeHopfOptions {
   /** Cells along each axis, or one number for all; default 64. */
@@ -91,21 +92,18 @@ export function coleHopf(options: ColeHopfOptions = {}): Solver<MeanFieldGame, G
     ],
     options: settings,
   };
-  return {
-    ...record,
-    family: "grid",
-    handles(problem: Problem) {
-      if (problem.kind !== "mean-field-game")
-        return `it solves mean-field games, not ${problem.kind} problems; use a solver of that family`;
-      const game = problem as MeanFieldGame;
-      if (game.mode !== "time-dependent")
-        return game.mode === "planning"
-          ? "it needs a terminal cost, not a prescribed law at T; use schroedingerBridge()"
-          : "it is for games with a horizon; use ergodic()";
-      return whyNoWaves(game.populations, game.domain) ?? true;
-    },
-    solve: (problem, context) => iterate(problem, context, record, settings),
-  };
+  return gridGameSolver(record, handles, (problem, context) => iterate(problem, context, settings));
+}
+
+function handles(problem: Problem): true | string {
+  if (problem.kind !== "mean-field-game")
+    return `it solves mean-field games, not ${problem.kind} problems; use a solver of that family`;
+  const game = problem as MeanFieldGame;
+  if (game.mode !== "time-dependent")
+    return game.mode === "planning"
+      ? "it needs a terminal cost, not a prescribed law at T; use schroedingerBridge()"
+      : "it is for games with a horizon; use ergodic()";
+  return whyNoWaves(game.populations, game.domain) ?? true;
 }
 
 type Settings = Required<Omit<ColeHopfOptions, "kernel">> & { readonly kernel: HeatKernel | null };
@@ -113,11 +111,9 @@ type Settings = Required<Omit<ColeHopfOptions, "kernel">> & { readonly kernel: H
 async function iterate(
   problem: MeanFieldGame,
   context: SolveContext,
-  record: Parameters<typeof gameSolution>[0]["solver"],
   { points, steps, order, tolerance, maxIterations, damping, window, kernel }: Settings,
-): Promise<GridGameSolution> {
+): Promise<GameReached> {
   const where = "coleHopf";
-  const began = context.elapsed();
   const cut = cells(problem.domain, points);
   const { size } = cut.grid;
   const T = problem.horizon;
@@ -258,10 +254,7 @@ async function iterate(
     }),
   );
   const reached = `the potential's error is ${worst.toPrecision(3)} after ${iterations} iterations`;
-  return gameSolution({
-    problem,
-    solver: record,
-    context,
+  return {
     fields: { cells: cut, times, value: u, density: m, ergodicConstant: null },
     status: {
       converged,
@@ -269,10 +262,9 @@ async function iterate(
         ? `converged: ${reached} (${kernels === "gauss" ? "Gaussian kernel" : "kernel of the grid's random walk, of second order: fewer steps or more points resolve the Gaussian"})`
         : `stalled: ${reached}; use newton(), or raise viscosity or maxIterations`,
     },
-    histories: [{ name: "residual", iterations: residuals.map((_, i) => i), values: residuals }],
+    histories: [historyOf("residual", residuals)],
     counts: { iterations, restarts, damping: beta, massError },
-    began,
-  });
+  };
 }
 
 /** Throws unless slabs and stopping rule make sense. */

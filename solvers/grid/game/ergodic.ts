@@ -24,9 +24,10 @@ import {
 } from "../../../src/grid/index.js";
 import { type Apply, arraySpace, axisEigenvalues, fieldTransform, newton } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
-import type { History } from "../../../src/solution/index.js";
+import { short } from "../../../src/short.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GameReached, type GridGameSolution, gridGameSolver } from "./game-solution.js";
 import { type NumericalHamiltonian, type NumericalJet, numericalHamiltonian } from "./numerical-hamiltonian.js";
 import { pairIndex } from "./numerical-hamiltonian-jet.js";
 
@@ -108,14 +109,9 @@ export function ergodic(options: ErgodicOptions = {}): Solver<MeanFieldGame, Gri
     references,
     options: { points, scheme, tolerance, maxIterations, start: start === null ? "uniform" : textOf(start) },
   };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles,
-    solve: (problem: MeanFieldGame, context: SolveContext) => {
-      const c = cellsOf(problem.domain, points ?? [256, 64, 24][problem.dimension - 1]);
-      return run(problem, c, { scheme, tolerance, maxIterations, start }, record, context);
-    },
+  return gridGameSolver(record, handles, (problem, context) => {
+    const c = cellsOf(problem.domain, points ?? [256, 64, 24][problem.dimension - 1]);
+    return run(problem, c, { scheme, tolerance, maxIterations, start }, context);
   });
 }
 
@@ -125,12 +121,12 @@ function textOf(start: FieldInput | readonly FieldInput[]): unknown {
 }
 
 function handles(problem: Problem): true | string {
-  if (problem.kind !== "mean-field-game") return "it solves mean-field games only.";
+  if (problem.kind !== "mean-field-game") return "it solves mean-field games only";
   const game = problem as MeanFieldGame;
-  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use newton().`;
-  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver.";
+  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use newton()`;
+  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver";
   const still = game.populations.find((p) => !(p.viscosity > 0));
-  if (still !== undefined) return `the viscosity of ${still.name} is 0; use a small one, for example viscosity: 0.01.`;
+  if (still !== undefined) return `the viscosity of ${still.name} is 0; use a small one, for example viscosity: 0.01`;
   return true;
 }
 
@@ -141,14 +137,7 @@ interface Settings {
   readonly start: FieldInput | readonly FieldInput[] | null;
 }
 
-async function run(
-  problem: MeanFieldGame,
-  c: Cells,
-  settings: Settings,
-  record: Omit<GridGameSolution["solver"], "family">,
-  context: SolveContext,
-): Promise<GridGameSolution> {
-  const began = context.elapsed();
+async function run(problem: MeanFieldGame, c: Cells, settings: Settings, context: SolveContext): Promise<GameReached> {
   const K = problem.populations.length;
   const { size } = c.grid;
   demandConnected(c);
@@ -189,7 +178,7 @@ async function run(
       },
       preconditioner: (x) => system.linearise(x),
       onIteration: (iteration, residual) =>
-        context.progress({ stage: `viscosity × ${digits(factor)}`, iteration, fraction: null, residual }),
+        context.progress({ stage: `viscosity × ${short(factor)}`, iteration, fraction: null, residual }),
     });
     context.signal?.throwIfAborted();
     residuals.push(...result.history.values);
@@ -275,11 +264,7 @@ async function run(
   const converged = result.status.converged && factor === 1;
   const value = Array.from({ length: K }, (_, k) => x.slice(k * size, (k + 1) * size));
   const density = Array.from({ length: K }, (_, k) => x.slice((K + k) * size, (K + k + 1) * size));
-  return gameSolution({
-    problem,
-    solver: record,
-    context,
-    began,
+  return {
     fields: {
       cells: c,
       times: Float64Array.of(0, problem.horizon),
@@ -290,7 +275,7 @@ async function run(
     status: {
       converged,
       text: converged
-        ? `${result.status.text}${steps === 0 ? "" : `, led down from larger viscosities`}; largest residual before smoothing ${digits(largest)}`
+        ? `${result.status.text}${steps === 0 ? "" : `, led down from larger viscosities`}; largest residual before smoothing ${short(largest)}`
         : failure(problem, c, settings, density, factor, note),
     },
     histories: [
@@ -303,15 +288,7 @@ async function run(
       linearIterations: linear.reduce((sum, n) => sum + n, 0),
       viscositySteps: steps,
     },
-  });
-}
-
-function historyOf(name: string, values: readonly number[]): History {
-  return { name, iterations: values.map((_, k) => k), values };
-}
-
-function digits(x: number): string {
-  return String(Number(x.toPrecision(3)));
+  };
 }
 
 /** Why, where, and what to try. */
@@ -335,14 +312,14 @@ function failure(
     }
   });
   const d = c.grid.dimension;
-  const place = Array.from(c.points.subarray(at * d, (at + 1) * d), digits).join(", ");
-  const nu = problem.populations.map((p) => digits(p.viscosity)).join(", ");
+  const place = Array.from(c.points.subarray(at * d, (at + 1) * d), short).join(", ");
+  const nu = problem.populations.map((p) => short(p.viscosity)).join(", ");
   const of = density.length === 1 ? "" : ` of ${problem.populations[whose].name}`;
   const reached =
     start !== null && problem.isMonotone !== true
       ? `neither best responses nor Newton's method came to rest from the given start at viscosity ${nu}`
       : factor < Infinity
-        ? `viscosity ${nu} was approached down to ${digits(factor)} times as much, and no further`
+        ? `viscosity ${nu} was approached down to ${short(factor)} times as much, and no further`
         : `no viscosity from ${nu} to ${LARGEST_FACTOR} times as much could be solved`;
   const cure =
     scheme === "upwind"
@@ -350,7 +327,7 @@ function failure(
         ? "Use more points or a larger viscosity"
         : "Costs are not known to rise with the crowd, so that solutions may end or branch here: start from another density (start), or use a larger viscosity"
       : 'Use scheme: "upwind", which keeps densities positive on every grid, or more points';
-  return `stalled: ${reached}; the smallest density${of} there is ${digits(least)} at x = (${place}). ${cure}. Newton's last word: ${why}`;
+  return `stalled: ${reached}; the smallest density${of} there is ${short(least)} at x = (${place}). ${cure}. Newton's last word: ${why}`;
 }
 
 /** The densities that Newton starts from, with the population's mass. */

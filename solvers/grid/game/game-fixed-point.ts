@@ -7,6 +7,7 @@ import type { MeanFieldGame } from "../../../problems/index.js";
 import { demand, demandKnown, SolveError } from "../../../src/error.js";
 import { arraySpace, type VectorSpace } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { short } from "../../../src/short.js";
 import type { GameFields, History, Status } from "../../../src/solution/index.js";
 import type { SolveContext } from "../../../src/solver.js";
 import { type GameScheme, type GameSchemeOptions, gameScheme } from "./game-scheme.js";
@@ -191,7 +192,7 @@ export function unlessOverdrawn(status: Status, scheme: GameScheme, crowd: Path)
   });
   if (worst.m >= -1e-8 * largest) return status;
   const { name } = scheme.problem.populations[worst.k];
-  const t = Number(scheme.times[worst.n].toPrecision(3));
+  const t = short(scheme.times[worst.n]);
   return {
     converged: false,
     text: `stopped: the density of ${name} is ${brief(worst.m)} < 0 at t = ${t}, where densitySource takes more than there is; weaken it, or use points and steps that resolve it`,

@@ -5,10 +5,11 @@
 //   paths      dX = v* dt + √(2ν) dW (equilibrium-paths.ts)
 // The staggered scheme carries [t_n, t_{n+1}] by the feedback of u at t_n; v* here is linear in time between slabs, which differs by O(Δt).
 // Order: that of the slabs, at most 2 in space. Reference: Achdou, Capuzzo-Dolcetta 2010 (key achdou2010mean).
-import ndarray, { type NdArray } from "ndarray";
+import type { NdArray } from "ndarray";
 import type { MeanFieldGame } from "../../../problems/mean-field-game.js";
 import { hamiltonianJet } from "../../../problems/terms/index.js";
 import { demand, usageError } from "../../../src/error.js";
+import { stacked } from "../../../src/io/index.js";
 import type { Density } from "../../../src/measure/index.js";
 import type { Problem } from "../../../src/problem.js";
 import type {
@@ -21,6 +22,7 @@ import type {
   Status,
 } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
+import { cellArrays } from "../cell-arrays.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 
@@ -194,28 +196,15 @@ function arraysOf(
   { cells, times, value, density }: GameFields,
   velocity: (t: number, x: Float64Array, k: number) => Float64Array,
 ): Record<string, NdArray<Float64Array>> {
-  const { shape, axes, dimension } = cells.grid;
-  const stack = (slabs: readonly Float64Array[], tail: readonly number[]): NdArray<Float64Array> => {
-    const out = new Float64Array(slabs.length * slabs[0].length);
-    slabs.forEach((slab, n) => {
-      out.set(slab, n * slab.length);
-    });
-    return ndarray(out, [slabs.length, ...shape, ...tail]);
-  };
-  const named: Record<string, NdArray<Float64Array>> = {
-    times: ndarray(times.slice(), [times.length]),
-    open: ndarray(Float64Array.from(cells.open), [...shape]),
-  };
-  axes.forEach((axis, a) => {
-    named[`axis${a}`] = ndarray(axis.nodes.slice(), [axis.points]);
-  });
+  const { shape, dimension } = cells.grid;
+  const named = cellArrays(cells, times);
   problem.populations.forEach((p, k) => {
     const suffix = problem.populations.length === 1 ? "" : `.${p.name}`;
-    named[`value${suffix}`] = stack(value[k], []);
-    named[`density${suffix}`] = stack(density[k], []);
-    named[`velocity${suffix}`] = stack(
+    named[`value${suffix}`] = stacked(value[k], shape);
+    named[`density${suffix}`] = stacked(density[k], shape);
+    named[`velocity${suffix}`] = stacked(
       Array.from(times, (t) => velocity(t, cells.points, k)),
-      [dimension],
+      [...shape, dimension],
     );
   });
   return named;

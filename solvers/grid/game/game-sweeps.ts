@@ -19,6 +19,7 @@ import {
   stencil,
   transposeStencil,
 } from "../../../src/linalg/index.js";
+import { short } from "../../../src/short.js";
 import type { Status } from "../../../src/solution/index.js";
 import type { GameScheme } from "./game-scheme.js";
 
@@ -494,8 +495,4 @@ function doorRates({ cells, diagonal, link }: Stencil, shift: number): Map<numbe
       link.reduce((sum, row) => sum + row[k], diagonal[k] - shift),
     );
   return rates;
-}
-
-function short(x: number): string {
-  return Number.isFinite(x) ? String(Number(x.toPrecision(3))) : String(x);
 }

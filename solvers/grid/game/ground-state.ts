@@ -9,7 +9,7 @@
 import type { MeanFieldGame } from "../../../problems/mean-field-game.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
-import { cells, integrate } from "../../../src/grid/index.js";
+import { type CellCounts, cells, integrate } from "../../../src/grid/index.js";
 import {
   alongAxis,
   arraySpace,
@@ -20,11 +20,11 @@ import {
 } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GameReached, type GridGameSolution, gridGameSolver } from "./game-solution.js";
 
 export interface GroundStateOptions {
-  /** Cells along each axis, or one number for all; integers ≥ 4; default 256 in 1-D, 64 in 2-D, 32 in 3-D. */
-  readonly points?: number | readonly number[];
+  /** Cells along each axis, or one number for all, integers ≥ 4; default `null`: 256, 64, 32 in one, two, three dimensions. */
+  readonly points?: CellCounts;
   /** Root mean square of the smoothed residual, an error in φ, at which to stop, > 0; default 1e-12. */
   readonly tolerance?: number;
   /** Newton steps, integer ≥ 1; default 60. */
@@ -50,7 +50,7 @@ export interface GroundStateOptions {
 export function groundState(options: GroundStateOptions = {}): Solver<MeanFieldGame, GridGameSolution> {
   const where = "groundState";
   demandKnown(where, options, ["points", "tolerance", "maxIterations"]);
-  const { points, tolerance = 1e-12, maxIterations = 60 } = options;
+  const { points = null, tolerance = 1e-12, maxIterations = 60 } = options;
   demand(
     tolerance > 0 && Number.isFinite(tolerance),
     where,
@@ -68,40 +68,32 @@ export function groundState(options: GroundStateOptions = {}): Solver<MeanFieldG
     "Use maxIterations: 60 to start",
   );
   const references = ["lasry2007mean", "achdou2010mean"];
-  const record = { name: "ground-state", order: null, references, options: { points, tolerance, maxIterations } };
-  return Object.freeze({
-    ...record,
-    family: "grid" as const,
-    handles,
-    solve: (problem: MeanFieldGame, context: SolveContext) =>
-      run(problem, points ?? [256, 64, 32][problem.dimension - 1], tolerance, maxIterations, record, context),
-  });
+  const record = { name: where, order: null, references, options: { points, tolerance, maxIterations } };
+  return gridGameSolver(record, handles, (problem, context) => run(problem, points, tolerance, maxIterations, context));
 }
 
 function handles(problem: Problem): true | string {
-  if (problem.kind !== "mean-field-game") return "it solves mean-field games only.";
+  if (problem.kind !== "mean-field-game") return "it solves mean-field games only";
   const game = problem as MeanFieldGame;
-  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use coleHopf() or newton().`;
-  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver.";
-  if (game.populations.length > 1) return "it takes one population; use ergodic().";
+  if (game.mode !== "ergodic") return `the game is ${game.mode}, not ergodic; use coleHopf() or newton()`;
+  if (game.dimension > 3) return "it works in one to three dimensions; use a particle or neural solver";
+  if (game.populations.length > 1) return "it takes one population; use ergodic()";
   const [{ hamiltonian, viscosity, densitySource }] = game.populations;
-  if (hamiltonian.quadraticWeight === null) return "the Hamiltonian must be κ|p|² with constant κ; use ergodic().";
-  if (!(viscosity > 0)) return "the viscosity must be > 0; use for example viscosity: 0.01.";
-  if (!game.domain.isPlain) return "the domain has an obstacle or doors; use ergodic().";
-  if (game.coupling.isNonlocal) return "the cost is nonlocal; use ergodic().";
-  if (densitySource !== null) return "the density has a source; use ergodic().";
+  if (hamiltonian.quadraticWeight === null) return "the Hamiltonian must be κ|p|² with constant κ; use ergodic()";
+  if (!(viscosity > 0)) return "the viscosity must be > 0; use for example viscosity: 0.01";
+  if (!game.domain.isPlain) return "the domain has an obstacle or doors; use ergodic()";
+  if (game.coupling.isNonlocal) return "the cost is nonlocal; use ergodic()";
+  if (densitySource !== null) return "the density has a source; use ergodic()";
   return true;
 }
 
 async function run(
   problem: MeanFieldGame,
-  points: number | readonly number[],
+  points: CellCounts,
   tolerance: number,
   maxIterations: number,
-  record: Omit<GridGameSolution["solver"], "family">,
   context: SolveContext,
-): Promise<GridGameSolution> {
-  const began = context.elapsed();
+): Promise<GameReached> {
   const c = cells(problem.domain, points);
   const { size, cellVolume } = c.grid;
   const [{ viscosity: nu, hamiltonian, valueSource }] = problem.populations;
@@ -249,11 +241,7 @@ async function run(
   }
   const mean = integrate(c.grid, u) / (size * cellVolume);
   for (let k = 0; k < size; k++) u[k] -= mean;
-  return gameSolution({
-    problem,
-    solver: record,
-    context,
-    began,
+  return {
     fields: {
       cells: c,
       times: Float64Array.of(0, problem.horizon),
@@ -272,5 +260,5 @@ async function run(
       newtonIterations: result.iterations,
       linearIterations: result.linearIterations.values.reduce((sum, n) => sum + n, 0),
     },
-  });
+  };
 }

@@ -16,6 +16,7 @@ import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown, UsageError } from "../../../src/error.js";
 import { arraySpace, newton as newtonKrylov } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { short } from "../../../src/short.js";
 import type { GameFields, History } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { whyNoWaves } from "./feynman-kac.js";
@@ -569,10 +570,6 @@ function roundOff(scheme: GameScheme, x: Float64Array): number {
 /** Whether a game is one that schroedingerBridge() solves. */
 function bridges({ mode, coupling, populations, domain }: MeanFieldGame): boolean {
   return mode === "planning" && !coupling.dependsOnMass && whyNoWaves(populations, domain) === null;
-}
-
-function short(v: number): string {
-  return String(Number(v.toPrecision(3)));
 }
 
 /** "t = 0.5, x = (0.1, 0.2)", with the population's name where there are several, of entry `at` of a vector of unknowns. */

@@ -12,10 +12,11 @@ import { demand, demandKnown } from "../../../src/error.js";
 import { type Cells, cells, integrate } from "../../../src/grid/index.js";
 import { anderson, arraySpace, type HeatKernel, heatSemigroup, resolvesHeat } from "../../../src/linalg/index.js";
 import type { Problem } from "../../../src/problem.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { demandCosts, demandKernel, demandSlabs } from "./cole-hopf.js";
 import { feynmanKac, whyNoWaves } from "./feynman-kac.js";
-import { type GridGameSolution, gameSolution } from "./game-solution.js";
+import { type GameReached, type GridGameSolution, gridGameSolver } from "./game-solution.js";
 
 export interface SchroedingerBridgeOptions {
   /** Cells along each axis, or one number for all; default 64. */
@@ -74,24 +75,21 @@ export function schroedingerBridge(options: SchroedingerBridgeOptions = {}): Sol
     references: ["leonard2014survey", "peyre2019computational", "cuturi2013sinkhorn", "strang1968construction"],
     options: settings,
   };
-  return {
-    ...record,
-    family: "grid",
-    handles(problem: Problem) {
-      if (problem.kind !== "mean-field-game")
-        return `it solves planning games, not ${problem.kind} problems; use a solver of that family`;
-      const game = problem as MeanFieldGame;
-      if (game.mode !== "planning")
-        return `it needs a prescribed law at T, and the game is ${game.mode}; use ${game.mode === "ergodic" ? "ergodic()" : "coleHopf() or newton()"}`;
-      if (game.coupling.dependsOnMass)
-        return `a bridge has no interaction, and the cost ${game.coupling.text.join("; ")} depends on m; use newton()`;
-      const final = game.populations.find((p) => p.final?.density === null)?.final;
-      if (final !== undefined && final !== null)
-        return `the law ${final.text} has no density on a grid; give a density, or use a particle solver`;
-      return whyNoWaves(game.populations, game.domain) ?? true;
-    },
-    solve: (problem, context) => bridge(problem, context, record, settings),
-  };
+  return gridGameSolver(record, handles, (problem, context) => bridge(problem, context, settings));
+}
+
+function handles(problem: Problem): true | string {
+  if (problem.kind !== "mean-field-game")
+    return `it solves planning games, not ${problem.kind} problems; use a solver of that family`;
+  const game = problem as MeanFieldGame;
+  if (game.mode !== "planning")
+    return `it needs a prescribed law at T, and the game is ${game.mode}; use ${game.mode === "ergodic" ? "ergodic()" : "coleHopf() or newton()"}`;
+  if (game.coupling.dependsOnMass)
+    return `a bridge has no interaction, and the cost ${game.coupling.text.join("; ")} depends on m; use newton()`;
+  const final = game.populations.find((p) => p.final?.density === null)?.final;
+  if (final !== undefined && final !== null)
+    return `the law ${final.text} has no density on a grid; give a density, or use a particle solver`;
+  return whyNoWaves(game.populations, game.domain) ?? true;
 }
 
 type Settings = Required<Omit<SchroedingerBridgeOptions, "kernel" | "steps">> & {
@@ -106,13 +104,7 @@ function resolvedSteps({ populations, horizon }: MeanFieldGame, cut: Cells): num
   return Math.min(Math.max(Math.floor((least * horizon) / widest ** 2), 4), 32);
 }
 
-async function bridge(
-  problem: MeanFieldGame,
-  context: SolveContext,
-  record: Parameters<typeof gameSolution>[0]["solver"],
-  settings: Settings,
-): Promise<GridGameSolution> {
-  const began = context.elapsed();
+async function bridge(problem: MeanFieldGame, context: SolveContext, settings: Settings): Promise<GameReached> {
   const cut = cells(problem.domain, settings.points);
   const T = problem.horizon;
   const N = settings.steps ?? resolvedSteps(problem, cut);
@@ -131,10 +123,7 @@ async function bridge(
   const iterations = plans.reduce((sum, p) => sum + p.iterations, 0);
   const converged = plans.every((p) => p.marginalError <= settings.tolerance);
   const reached = `the marginal at T is off by ${worst.marginalError.toPrecision(3)} after ${iterations} iterations`;
-  return gameSolution({
-    problem,
-    solver: record,
-    context,
+  return {
     fields: {
       cells: cut,
       times,
@@ -148,15 +137,12 @@ async function bridge(
         ? `converged: ${reached} (${worst.kernel === "gauss" ? "Gaussian kernel" : "kernel of the grid's random walk, of second order: fewer steps or more points resolve the Gaussian"})`
         : `stalled: ${reached}; raise maxIterations, or raise viscosity`,
     },
-    histories: plans.map((p, k) => ({
-      name: plans.length === 1 ? "marginal error" : `marginal error of ${problem.populations[k].name}`,
-      iterations: p.history.map((_, i) => i),
-      values: p.history,
-    })),
+    histories: plans.map((p, k) =>
+      historyOf(plans.length === 1 ? "marginal error" : `marginal error of ${problem.populations[k].name}`, p.history),
+    ),
     objective: { primal: null, dual: plans.reduce((sum, p) => sum + p.dual, 0), gap: null },
     counts: { iterations, massError },
-    began,
-  });
+  };
 }
 
 interface Plan {

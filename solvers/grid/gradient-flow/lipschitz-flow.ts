@@ -14,6 +14,7 @@ import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { generator } from "../../../src/random/index.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type CellFriction, cellCritic } from "../../../src/transport/index.js";
 import { cellInterpolation } from "../cell-interpolation.js";
@@ -234,7 +235,6 @@ async function march(
     await breathe();
   }
   const last = dual.length - 1;
-  const numbers = Array.from({ length: last + 1 }, (_, n) => n);
   const base = gradientFlowSolution({
     problem,
     solver: record,
@@ -256,9 +256,12 @@ async function march(
             : `a critic of the ${last} steps did not converge; ${worst.status.text}`,
     },
     histories: [
-      { name: "primal", iterations: numbers, values: primal },
-      { name: "gap", iterations: numbers, values: primal.map((v, n) => v - dual[n]) },
-      { name: "dissipation identity error", iterations: numbers.slice(1), values: identityErrors },
+      historyOf("primal", primal),
+      historyOf(
+        "gap",
+        primal.map((v, n) => v - dual[n]),
+      ),
+      historyOf("dissipation identity error", [null, ...identityErrors]),
     ],
     counts: { steps: last, halved, criticIterations: iterations },
     objective: { primal: primal[last], dual: dual[last], gap: primal[last] - dual[last] },

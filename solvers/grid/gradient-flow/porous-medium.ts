@@ -13,9 +13,10 @@ import { type GradientFlow, startOn } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
-import { demandRoom, type GradientFlowSolution, gradientFlowSolution, measured } from "./solution.js";
+import { demandRoom, type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
 import { superSteps } from "./super-time-stepping.js";
 import { faceLimiter, type UpwindStages, upwindStages } from "./upwind-step.js";
 
@@ -283,7 +284,7 @@ async function march(
             : `converged: ${reached} steps, mass error ${massError.toPrecision(2)}`,
     },
     histories: [
-      ...(defects.some((defect) => defect !== null) ? [measured("energy identity", [null, ...defects])] : []),
+      ...(defects.some((defect) => defect !== null) ? [historyOf("energy identity", [null, ...defects])] : []),
       ...(scheme === "rkl2" ? [] : [{ name: "newton", iterations: newtons.map((_, i) => i + 1), values: newtons }]),
     ],
     counts: {

@@ -5,21 +5,24 @@
 //   paths      Ẋ = v(t, X): the mass itself, no noise; where ξ is −∞ beside vacuum, with the v of the next time
 //   energies   E(ρⁿ);  dissipations Iⁿ = ∫ρ|∇ξ|² (no ½), dE/dt = −I;  speeds max |v| at the faces where there is mass
 // Order: that of the slabs, at most 2 in space and time. Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient).
-import ndarray, { type NdArray } from "ndarray";
+import ndarray from "ndarray";
 import type { GradientFlow } from "../../../problems/index.js";
 import { demand } from "../../../src/error.js";
 import { type Cells, integrate } from "../../../src/grid/index.js";
+import { stacked } from "../../../src/io/index.js";
 import type { Density } from "../../../src/measure/index.js";
-import type {
-  Critic,
-  DescentSolution,
-  History,
-  Objective,
-  Solution,
-  Status,
-  TrajectoryOptions,
+import {
+  type Critic,
+  type DescentSolution,
+  type History,
+  historyOf,
+  type Objective,
+  type Solution,
+  type Status,
+  type TrajectoryOptions,
 } from "../../../src/solution/index.js";
 import type { SolveContext } from "../../../src/solver.js";
+import { cellArrays } from "../cell-arrays.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { type EquilibriumPaths, equilibriumPaths } from "../equilibrium-paths.js";
 
@@ -149,14 +152,14 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
     solver: { ...parts.solver, family: "grid" },
     status: parts.status,
     histories: [
-      measured("energy", energies),
-      measured("dissipation", dissipations),
-      measured("speed", speeds),
-      measured(
+      historyOf("energy", energies),
+      historyOf("dissipation", dissipations),
+      historyOf("speed", speeds),
+      historyOf(
         "mass",
         slabs.map((slab) => integrate(cells.grid, slab)),
       ),
-      measured("largest density", slabs.map(largest)),
+      historyOf("largest density", slabs.map(largest)),
       ...(parts.histories ?? []),
     ],
     objective: parts.objective ?? { primal: null, dual: null, gap: null },
@@ -189,31 +192,16 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
         ownSeed: context.seed,
         options,
       }),
-    arrays() {
-      const { shape, axes } = cells.grid;
-      const stack = (fields: readonly Float64Array[], tail: readonly number[]): NdArray<Float64Array> => {
-        const out = new Float64Array(fields.length * fields[0].length);
-        fields.forEach((field, n) => {
-          out.set(field, n * field.length);
-        });
-        return ndarray(out, [fields.length, ...shape, ...tail]);
-      };
-      const named: Record<string, NdArray<Float64Array>> = {
-        times: ndarray(times.slice(), [times.length]),
-        energy: ndarray(Float64Array.from(energies), [energies.length]),
-        open: ndarray(Float64Array.from(cells.open), [...shape]),
-        density: stack(slabs, []),
-        potential: stack(potentials, []),
-        velocity: stack(
-          Array.from(times, (t) => velocity(t, cells.points)),
-          [d],
-        ),
-      };
-      axes.forEach((axis, a) => {
-        named[`axis${a}`] = ndarray(axis.nodes.slice(), [axis.points]);
-      });
-      return named;
-    },
+    arrays: () => ({
+      ...cellArrays(cells, times),
+      energy: ndarray(Float64Array.from(energies), [energies.length]),
+      density: stacked(slabs, cells.grid.shape),
+      potential: stacked(potentials, cells.grid.shape),
+      velocity: stacked(
+        Array.from(times, (t) => velocity(t, cells.points)),
+        [...cells.grid.shape, d],
+      ),
+    }),
   };
 }
 
@@ -235,18 +223,6 @@ export function demandRoom(where: string, steps: number, size: number): void {
     steps * size,
     "Use fewer steps or points, or a shorter horizon",
   );
-}
-
-/** The history of what was measured at some of the times: entry n is that of t_n. */
-export function measured(name: string, values: readonly (number | null)[]): History {
-  const iterations: number[] = [];
-  const kept: number[] = [];
-  values.forEach((value, n) => {
-    if (value === null) return;
-    iterations.push(n);
-    kept.push(value);
-  });
-  return { name, iterations, values: kept };
 }
 
 function largest(slab: Float64Array): number {

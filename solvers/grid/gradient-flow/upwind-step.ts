@@ -67,7 +67,7 @@ export interface UpwindStages {
     out: Float64Array,
   ): number;
   /**
-   * Dissipation h^d Σ_faces u² ρ_face and largest |u| where ρ_face > 0, of any ξ; `null` where ξ is not finite beside mass.
+   * Dissipation h^d Σ_faces u² ρ_face and largest |u| where mass is, of any ξ; `null` where ξ is not finite beside mass.
    */
   measure(
     density: Float64Array,
@@ -76,6 +76,8 @@ export interface UpwindStages {
   ): { dissipation: number | null; speed: number | null };
 }
 
+/** Density below which nothing is said to move, relative to the largest: there an entropy's log ρ is a scheme's round-off, and moves nobody. */
+const SEEN = 1e-8;
 /** Density below which an entropy's curvature is not followed in a starting guess, relative to the largest. */
 const FLOOR = 1e-14;
 /** Most that one Newton step leaves of a cell when it would take more. */
@@ -372,6 +374,8 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
     measure(density, xi, limiter) {
       let dissipation = 0;
       let speed = 0;
+      let largest = 0;
+      for (let k = 0; k < size; k++) largest = Math.max(largest, density[k]);
       for (let a = 0; a < d; a++) {
         const other = neighbour[2 * a + 1];
         const h = axes[a].spacing;
@@ -386,7 +390,7 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
           }
           if (face === 0) continue;
           dissipation += u * u * face;
-          speed = Math.max(speed, Math.abs(u));
+          if (face > SEEN * largest) speed = Math.max(speed, Math.abs(u));
         }
       }
       dissipation *= g.cellVolume;

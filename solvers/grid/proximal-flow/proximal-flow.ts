@@ -14,6 +14,7 @@ import type { ProximalFlow } from "../../../problems/proximal-flow.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, usageError } from "../../../src/error.js";
 import { axis, deposit, type Grid, grid, interpolate, nodesOf } from "../../../src/grid/index.js";
+import { stacked } from "../../../src/io/index.js";
 import type { Cloud, Density } from "../../../src/measure/index.js";
 import type { Problem } from "../../../src/problem.js";
 import { generator } from "../../../src/random/index.js";
@@ -623,25 +624,18 @@ function fields(
   const d = g.dimension;
   const times = [0, 0.25, 0.5, 0.75, 1].map((s) => s * T);
   const nodes = nodesOf(g);
-  const stack = (parts: readonly Float64Array[], shape: readonly number[]): NdArray<Float64Array> => {
-    const out = new Float64Array(parts.length * parts[0].length);
-    parts.forEach((part, k) => {
-      out.set(part, k * part.length);
-    });
-    return ndarray(out, [parts.length, ...shape]);
-  };
   const named: Record<string, NdArray<Float64Array>> = {
     times: ndarray(Float64Array.from(times), [times.length]),
     phi: ndarray(phi.slice(), [...g.shape]),
-    potential: stack(
+    potential: stacked(
       times.map((t) => value(t, nodes)),
       g.shape,
     ),
-    density: stack(
+    density: stacked(
       times.map((t) => density(t).values),
       g.shape,
     ),
-    velocity: stack(
+    velocity: stacked(
       times.map((t) => velocity(t, nodes)),
       [...g.shape, d],
     ),

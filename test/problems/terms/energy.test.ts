@@ -13,6 +13,7 @@ import {
 import { domain } from "../../../src/grid/index.js";
 import {
   alphaDivergence,
+  type Divergence,
   dirac,
   gaussian,
   jensenShannon,
@@ -157,6 +158,8 @@ test("bad energies are refused in one sentence", () => {
     message(() => energy({ dimension: 0 })),
     message(() => energy({ dimension: 1 })),
     message(() => energy({ dimension: 1, internal: power(2), cap: 0 })),
+    message(() => energy({ dimension: 1, internal: power(2), cap: "1" as unknown as number })),
+    message(() => energy({ dimension: 1, internal: 2 as unknown as InternalEnergy })),
     message(() => energy({ dimension: 1, interaction: "x^3" })),
     message(() => energy({ dimension: 1, internal: power(2), convexity: Number.NaN })),
     message(() => energy({ dimension: 1, potential: "x*t" })),
@@ -165,6 +168,9 @@ test("bad energies are refused in one sentence", () => {
     message(() => transportTo({ dimension: 1, order: 2, target: "1 + t" })),
     message(() => lipschitzDivergence({ dimension: 1, divergence: kullbackLeibler(), lipschitz: 0, target: normal })),
     message(() => lipschitzDivergence({ dimension: 1, divergence: plainTransport(), lipschitz: 1, target: normal })),
+    message(() =>
+      lipschitzDivergence({ dimension: 1, divergence: "KL" as unknown as Divergence, lipschitz: 1, target: normal }),
+    ),
     message(() => transportTo({ dimension: 1, order: 3 as 1, target: normal })),
     message(() => gradientFlow({ domain: box, energy: energy({ dimension: 1, internal: power(2) }), initial: normal })),
     message(() => gradientFlow({ domain: box, energy: energy({ dimension: 2, internal: power(2) }), initial: normal })),
@@ -178,6 +184,8 @@ test("bad energies are refused in one sentence", () => {
       "energy: dimension must be an integer ≥ 1; got 0. Use dimension: 1 to start.",
       "energy: an energy must have a part; got "none". Give internal: entropy(), a potential or an interaction.",
       "energy: cap must be > 0; got 0. Leave it out for no cap.",
+      "energy: cap must be > 0; got "1". Leave it out for no cap.",
+      "energy: internal must be an internal energy; got 2. Use entropy(), power(2) or divergenceTo(…).",
       "energy: interaction must be even: W(x) = W(−x); got [0.5958232365909556,-0.5958232365909556]. Use a function of x², or |x|.",
       "energy: convexity must be finite, or null where it is not known; got NaN. Leave it out.",
       "energy: potential must not depend on t; got "x * t". Write it without t.",
@@ -186,6 +194,7 @@ test("bad energies are refused in one sentence", () => {
       "transportTo: target must not depend on t; got "1 + t". Write it without t.",
       "lipschitzDivergence: lipschitz must be > 0 (Infinity for none); got 0. Use lipschitz: 1 to start.",
       "lipschitzDivergence: divergence must be an f-divergence that is finite near its target; got "plain transport". Use transportTo() for plain transport.",
+      "lipschitzDivergence: divergence must be an f-divergence; got "KL". Use kullbackLeibler() to start.",
       "transportTo: order must be 1 or 2; got 3. Use order: 2.",
       "gradientFlow: domain must have no doors; got "2 doors". A gradient flow keeps its mass: close them, or solve a Fokker–Planck problem.",
       "gradientFlow: energy must live in the domain's dimension 1; got 2. Give every term in the same dimension.",

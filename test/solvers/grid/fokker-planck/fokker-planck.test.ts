@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type FokkerPlanck,
+  type FokkerPlanckOptions,
   fokkerPlanckProblem,
   ornsteinUhlenbeck,
   wallDrift,
@@ -314,6 +315,26 @@ test("negative cells are counted and reported, not clipped", async () => {
   expect(s.counts.peclet).toAgree(25, { rtol: 1e-12 });
 });
 
+describe("sources", () => {
+  const box = domain({ lower: [0], upper: [1], ends: ["no-flux"] });
+  test.each(["implicit-euler", "crank-nicolson", "bdf2"] as const)(
+    "… that start from nothing: ρ = t², %s",
+    async (time) => {
+      const problem = fokkerPlanckProblem({ domain: box, diffusion: 1, source: "2*t", initial: 0 });
+      const s = await run(problem, { points: 8, steps: 64, time });
+      expect(s.status.text).toMatch(/^converged/);
+      expect(massError(s)).toBeLessThan(1e-13);
+      expect(s.slabs.at(-1)![3]).toAgree(1, { rtol: time === "implicit-euler" ? 0.02 : 1e-3 });
+    },
+  );
+  test("… that take more than there is are told as such", async () => {
+    const s = await run(fokkerPlanckProblem({ domain: box, diffusion: 1, source: -2, initial: 1 }), { points: 8 });
+    expect(s.status.text).toMatch(
+      /^the density is negative in .* of the mass; let sources take no more than there is$/,
+    );
+  });
+});
+
 describe("bad input is refused in words", () => {
   const message = (make: () => unknown): string => {
     try {
@@ -332,6 +353,8 @@ describe("bad input is refused in words", () => {
       message(() => fokkerPlanckProblem({ ...base, horizon: 0 })),
       message(() => fokkerPlanckProblem({ ...base, drift: [1], potential: "x" })),
       message(() => fokkerPlanckProblem({ ...base, drift: [1, 2] })),
+      message(() => fokkerPlanckProblem({ ...base, drift: "1" as unknown as string[] })),
+      message(() => fokkerPlanckProblem({ ...base, viscosity: 1 } as FokkerPlanckOptions)),
       message(() => fokkerPlanckProblem({ ...base, mass: 0 })),
       message(() => fokkerPlanckProblem({ ...base, coordinates: [] })),
       message(() => wallDrift({ dimension: 4 })),
@@ -344,6 +367,8 @@ describe("bad input is refused in words", () => {
         "fokkerPlanckProblem: horizon must be a finite number > 0; got 0. Use horizon: 1 to start.",
         "fokkerPlanckProblem: drift must be left out when a potential is given; got 1. Give one of the two: b, or φ with b = −∇φ.",
         "fokkerPlanckProblem: drift must have 1 fields, one for each coordinate; got 2. Give every component of b.",
+        "fokkerPlanckProblem: drift must have 1 fields, one for each coordinate; got "1". Give every component of b.",
+        "fokkerPlanckProblem: options must have no "viscosity"; got 1. Did you mean diffusion.",
         "fokkerPlanckProblem: mass must be > 0, or null to take the density as it is; got 0. Use mass: 1.",
         "fokkerPlanckProblem: coordinates must have 1 entries, one for each coordinate; got 0. Describe every coordinate, or none.",
         "wallDrift: dimension must be 1, 2 or 3; got 4. Use dimension: 2.",

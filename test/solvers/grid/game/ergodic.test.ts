@@ -397,7 +397,7 @@ describe("failures and messages", () => {
 
   it("problems", async () => {
     expect(await message(() => solve(torus({ viscosity: 0 } as never), ergodic({ points: 8 })))).toMatchInlineSnapshot(
-      `"solve: solver must handle the problem mean-field-game; ergodic: the viscosity of crowd is 0; use a small one, for example viscosity: 0.01."`,
+      `"solve: solver must handle the problem mean-field-game; ergodic: the viscosity of crowd is 0; use a small one, for example viscosity: 0.01"`,
     );
     const timed = meanFieldGame({
       domain: circle,
@@ -405,7 +405,7 @@ describe("failures and messages", () => {
       coupling: couplingLocal({ dimension: 1, cost: "m" }),
     });
     expect(await message(() => solve(timed, ergodic()))).toMatchInlineSnapshot(
-      `"solve: solver must handle the problem mean-field-game; ergodic: the game is time-dependent, not ergodic; use newton()."`,
+      `"solve: solver must handle the problem mean-field-game; ergodic: the game is time-dependent, not ergodic; use newton()"`,
     );
     const split = game({
       domain: domain({ lower: [0, 0], upper: [1, 1], ends: "no-flux", obstacle: (x) => Math.abs(x[0] - 0.5) < 0.2 }),

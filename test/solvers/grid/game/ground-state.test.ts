@@ -114,12 +114,12 @@ describe("messages", () => {
       texts.map((t) => t.replace("solve: solver must handle the problem mean-field-game; ", "")),
     ).toMatchInlineSnapshot(`
       [
-        "ground-state: the viscosity must be > 0; use for example viscosity: 0.01.",
-        "ground-state: the Hamiltonian must be κ|p|² with constant κ; use ergodic().",
-        "ground-state: the density has a source; use ergodic().",
-        "ground-state: the domain has an obstacle or doors; use ergodic().",
-        "ground-state: it takes one population; use ergodic().",
-        "ground-state: the game is time-dependent, not ergodic; use coleHopf() or newton().",
+        "groundState: the viscosity must be > 0; use for example viscosity: 0.01",
+        "groundState: the Hamiltonian must be κ|p|² with constant κ; use ergodic()",
+        "groundState: the density has a source; use ergodic()",
+        "groundState: the domain has an obstacle or doors; use ergodic()",
+        "groundState: it takes one population; use ergodic()",
+        "groundState: the game is time-dependent, not ergodic; use coleHopf() or newton()",
       ]
     `);
   });
@@ -131,7 +131,7 @@ describe("messages", () => {
     });
     const text = await message(() => solve(thin, groundState({ points: 12 })));
     expect(text.replace(/\d+(\.\d+)?(e-?\d+)?/g, "#")).toMatchInlineSnapshot(
-      `"ground-state on mean-field-game: stalled: no step along the Newton direction lowers the residual # (linear solve converged); check the Jacobian, give a preconditioner or start closer. Try more points (a density this concentrated needs them), a larger viscosity first, or ergodic()"`,
+      `"groundState on mean-field-game: stalled: no step along the Newton direction lowers the residual # (linear solve converged); check the Jacobian, give a preconditioner or start closer. Try more points (a density this concentrated needs them), a larger viscosity first, or ergodic()"`,
     );
   });
 });

@@ -296,6 +296,29 @@ describe("other divergences, walls, rings, obstacles", () => {
       expect(s.energies.at(-1) as number).toBeLessThan(0.8 * s.energies[0]);
     },
   );
+  it.each([
+    ["no-flux", 3, 30],
+    ["no-flux", 6, 300],
+    ["periodic", 6, 300],
+    ["periodic", 6, 1e4],
+  ] as const)(
+    "every critic converges where α > 2 and L × length are large: %s, α = %d, L = %d",
+    async (ends, alpha, L) => {
+      const problem = gradientFlow({
+        domain: domain({ lower: [-2], upper: [2], ends }),
+        horizon: 0.5 / L,
+        energy: lipschitzDivergence({
+          dimension: 1,
+          divergence: alphaDivergence(alpha),
+          lipschitz: L,
+          target: "exp(-(x - 0.7)^2/0.05) + 0.5*exp(-(x + 0.2)^2/0.02) + 0.001",
+        }),
+        initial: "exp(-(x + 0.8)^2/0.1)",
+      });
+      const s = await solve(problem, lipschitzFlow({ points: 64 }));
+      laws(s, L, 2e-5);
+    },
+  );
   it("a ring: across the seam", async () => {
     const ring = domain({ lower: [0], upper: [2], ends: ["periodic"] });
     const problem = gradientFlow({

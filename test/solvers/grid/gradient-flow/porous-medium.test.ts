@@ -503,6 +503,14 @@ describe("Keller–Segel", () => {
     expect(last(errors)).toBeLessThan(0.06);
   });
 
+  test("the largest speed is that of mass, not of round-off in the tails", async () => {
+    const s = await run(kellerSegel({ share: 0.5, horizon: 0.1 }), { points: 32, steps: 16, scheme: "second-order" });
+    const speeds = s.speeds as number[];
+    // a Gaussian of variance ¼ has |∇ log ρ| = 4r, and 1e-8 of its peak stands at r = 3
+    expect(speeds[0]).toBeLessThan(12);
+    for (const v of speeds) expect(v).toBeLessThan(1.05 * speeds[0]);
+  });
+
   test("implicit: identity with an interaction, mass, sign", async () => {
     const s = await run(kellerSegel({ share: 0.9, horizon: 0.1 }), { points: 24, steps: 4 });
     expectLaws(s);

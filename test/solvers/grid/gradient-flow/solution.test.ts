@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { energy, gradientFlow, power } from "../../../../problems/index.js";
 import { gradientFlowSolution } from "../../../../solvers/grid/gradient-flow/index.js";
 import { cells, domain } from "../../../../src/grid/index.js";
+import { cloud } from "../../../../src/measure/index.js";
 import { context } from "../slabs.js";
 
 const flow = gradientFlow({
@@ -86,4 +87,26 @@ test("a time outside is refused", () => {
   expect(() => s.density(2.5)).toThrowErrorMatchingInlineSnapshot(
     `[UsageError: solution: t must lie in [0, 2]; got 2.5. Ask for a time between start and horizon.]`,
   );
+});
+
+test("a step of 1e10 cells between walls ends where it would after whole rounds", () => {
+  const T = 4e9 + 0.25;
+  const slab = field(() => 1);
+  const slope = field((x, y) => x + 2 * y);
+  const long = gradientFlowSolution({
+    problem: flow,
+    solver: { name: "made", order: 1, references: [], options: {} },
+    context: context(7),
+    cells: cut,
+    times: Float64Array.from([0, T]),
+    slabs: [slab, slab],
+    potentials: [slope, slope],
+    energies: [1, 0],
+    dissipations: [null, null],
+    speeds: [null, null],
+    status: { converged: true, text: "made" },
+    counts: { steps: 1 },
+  });
+  const { positions } = long.trajectories({ start: cloud([0.1, 1], 2), steps: 1 });
+  expect(positions.slice(2)).toAgree(Float64Array.from([-0.15, 0.5]), { rtol: 0, atol: 1e-4 });
 });
