@@ -17,7 +17,7 @@ import {
   multigridLevels,
   stencil,
 } from "../../../src/linalg/index.js";
-import type { Atoms, Images, SemiDual } from "./semi-dual.js";
+import type { Atoms, Images, SemiDual, Tear } from "./semi-dual.js";
 
 /** Damping over residual: at first, and where nothing gains any more. */
 const FIRST_DAMPING = 0.03;
@@ -47,6 +47,8 @@ export interface AscentOptions {
   readonly handover: number;
   /** Newton steps, at most. */
   readonly newtonSteps: number;
+  /** Torn atoms are spread, by Newton's method. */
+  readonly spread?: boolean;
   readonly breathe: () => Promise<void>;
   /** Ends the rounds by the dual value reached so far. */
   readonly enough?: (dual: number) => boolean;
@@ -79,7 +81,7 @@ export interface Ascent {
 export interface DualAscent {
   readonly plan: SemiDual;
   /** J(φ). */
-  dual(atoms: Atoms, cost: EndCost, stiffness: number, potential: Float64Array): number;
+  dual(atoms: Atoms, cost: EndCost, stiffness: number, potential: Float64Array, tear?: Tear | null): number;
   /**
    * @param atoms μ
    * @param source μ on cells, for the back step; `null`: atoms are off the lattice, forward steps only
@@ -132,9 +134,9 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     return sized as Images;
   };
   /** J; leaves the images. */
-  const dual: DualAscent["dual"] = (atoms, cost, k, potential) => {
+  const dual: DualAscent["dual"] = (atoms, cost, k, potential, tear = null) => {
     const images = imagesFor(atoms);
-    plan.transform(atoms, potential, k, images);
+    plan.transform(atoms, potential, k, images, tear);
     let sum = -cost.conjugate(potential);
     for (let i = 0; i < atoms.masses.length; i++) sum += atoms.masses[i] * images.values[i];
     return Number.isNaN(sum) ? -Infinity : sum;
@@ -144,15 +146,16 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     const images = imagesFor(atoms);
     const mass = atoms.masses.reduce((sum, m) => sum + m, 0);
     let transforms = 0;
+    let tear: Tear | null = null;
     const residuals: number[] = [];
     let phi = start.slice();
 
     /** J at a potential; leaves images, ρ_φ, T#μ and the gradient. */
     const look = (potential: Float64Array): Look => {
-      const value = dual(atoms, cost, k, potential);
+      const value = dual(atoms, cost, k, potential, tear);
       transforms++;
       cost.density(potential, density);
-      plan.deposit(images.positions, atoms.masses, arrived);
+      plan.deposit(images, atoms.masses, arrived);
       let residual = 0;
       for (let j = 0; j < size; j++) {
         gradient[j] = density[j] - arrived[j];
@@ -228,7 +231,7 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
         plan.load(density, targets);
         plan.transform(targets, psi, k, targetImages);
         transforms += 2;
-        plan.deposit(targetImages.positions, targets.masses, gradient);
+        plan.deposit(targetImages, targets.masses, gradient);
         for (let j = 0; j < size; j++) gradient[j] = source[j] - gradient[j];
         return plan.integral(atoms, psi) - cost.conjugate(centreImages.values);
       };
@@ -274,6 +277,12 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     // Levenberg and Marquardt's damping in the metric of the ascent, as a multiple of the residual: between Newton's step and a short one of
     // the ascent, which always gains.
     let care = FIRST_DAMPING;
+    const retear = (): void => {
+      if (options.spread !== true) return;
+      tear = plan.tear(atoms, phi, k, tear);
+      now = look(phi);
+    };
+    retear();
     while (newtonSteps < options.newtonSteps && now.residual > options.tolerance) {
       cost.secant(phi, density, arrived, secant);
       let top = 0;
@@ -346,14 +355,13 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
       if (length === 1 && share > 0.75) care /= 8;
       else if (length < 1 || share < 0.25) care *= 8;
       phi.set(trial);
+      retear();
       residuals.push(now.residual);
       await options.breathe();
     }
     let squaredDistance = 0;
     for (let i = 0; i < atoms.masses.length; i++) {
-      let square = 0;
-      for (let a = 0; a < d; a++) square += (images.positions[a][i] - atoms.positions[a][i]) ** 2;
-      squaredDistance += atoms.masses[i] * square;
+      squaredDistance += atoms.masses[i] * images.squares[i];
     }
     return {
       potential: phi,

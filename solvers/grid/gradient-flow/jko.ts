@@ -369,54 +369,50 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     const density = new Float64Array(size);
     let iterations = 0;
     let linearIterations = 0;
-    const attempt = async (
-      stiffness: number,
-      guess: Float64Array,
-      tolerance: number,
-      rounds: number,
-    ): Promise<Ascent> => {
-      const found = await ascent.maximise(from, half ? null : before, cost, stiffness, guess, {
+    let spread = false;
+    const attempt = async (guess: Float64Array, tolerance: number, rounds: number): Promise<Ascent> => {
+      const reached = await ascent.maximise(from, half ? null : before, cost, k, guess, {
         tolerance,
         rounds,
         handover: HANDOVER,
         newtonSteps: settings.maxIterations,
+        spread,
         breathe,
       });
-      iterations += found.rounds + found.newtonSteps;
-      linearIterations += found.linearIterations;
-      return found;
+      iterations += reached.rounds + reached.newtonSteps;
+      linearIterations += reached.linearIterations;
+      return reached;
     };
-    // From the last potential. Where there is none or it fails: from what would start the flow, or from the minimum of E, where the potential
-    // is flat, the higher dual value first.
-    let found: Ascent | null = phi === null ? null : await attempt(k, phi, settings.tolerance, settings.rounds);
+    // Where images jump as φ changes nothing gains; then torn atoms are spread.
+    const climb = async (guess: Float64Array): Promise<Ascent> => {
+      spread = false;
+      const reached = await attempt(guess, settings.tolerance, settings.rounds);
+      if (reached.residual <= settings.tolerance) return reached;
+      spread = true;
+      return attempt(guess, settings.tolerance, settings.rounds);
+    };
+    // From the last potential; else from what would start the flow or from the minimum of E, where the potential is flat, the higher dual
+    // value first.
+    let found = phi === null ? null : await climb(phi);
     if (found === null || found.residual > settings.tolerance) {
       const fresh = startingPotential(energy, potential, before, 0.5 * k * diagonal);
       const flat = new Float64Array(size);
       flat.fill(cost.fit(flat, mass, density) ?? 0);
-      const [first, second] = ascent.dual(from, cost, k, fresh) >= ascent.dual(from, cost, k, flat) ? [fresh, flat] : [flat, fresh];
-      for (const guess of [first, second]) {
-        if (found !== null && found.residual <= settings.tolerance) break;
-        const next = await attempt(k, guess, settings.tolerance, settings.rounds);
+      const higher = ascent.dual(from, cost, k, fresh) >= ascent.dual(from, cost, k, flat);
+      for (const guess of higher ? [fresh, flat] : [flat, fresh]) {
+        const next = await climb(guess);
         if (found === null || next.residual < found.residual) found = next;
+        if (found.residual <= settings.tolerance) break;
       }
     }
     if (found === null) throw new Error("jko: no movement was tried");
-    if (found.residual > CLOSE * settings.tolerance && process.env.LONG) {
-      console.log("LONG", found.residual);
-      // A long way: by movements of ever longer τ from the same start.
-      let guess = startingPotential(energy, potential, before, 0.5 * k * diagonal);
-      for (const factor of [64, 32, 16, 8, 4, 2]) guess = (await attempt(factor * k, guess, 0.02, 0)).potential;
-      const again = await attempt(k, guess, settings.tolerance, 0);
-      if (again.residual < found.residual) found = again;
-      console.log("LONG", found.residual);
-    }
     if (settings.variant === "jko") {
-      // Energy that rises by round-off of the tolerance.
-      const least = energy.value(before);
-      for (const tighter of [1e-2, 1e-4]) {
+      // A rise of the energy within the tolerance: on to a smaller one.
+      const most = energy.value(before);
+      for (const share of [1e-2, 1e-4]) {
         cost.fit(found.potential, mass, density);
-        if (energy.value(density) <= least) break;
-        found = await attempt(k, found.potential, tighter * settings.tolerance, 0);
+        if (found.residual > settings.tolerance || energy.value(density) <= most) break;
+        found = await attempt(found.potential, share * settings.tolerance, 0);
       }
     }
     const { potential: next } = found;

@@ -23,12 +23,37 @@ export interface Atoms {
 
 /** Where atoms go under a potential. */
 export interface Images {
-  /** y, `[a][i]`. */
+  /** y, `[a][i]`; of torn atoms the mean. */
   readonly positions: readonly Float64Array[];
   /** φᶜ at each atom. */
   readonly values: Float64Array;
-  /** (k − D²S(y))⁻¹: entries 00 | 00 01 11 | 00 01 02 11 12 22, each of the atoms' length. */
+  /** |y − x|²; of torn atoms the mean. */
+  readonly squares: Float64Array;
+  /** (k − D²S(y))⁻¹: entries 00 | 00 01 11 | 00 01 02 11 12 22, each of the atoms' length; 0 of torn atoms. */
   readonly mobility: readonly Float64Array[];
+  /** Where torn atoms go. */
+  shares: Shares | null;
+}
+
+/**
+ * Atoms whose neighbours go far apart, and nodes among which each is spread. A single image would jump from place to place with φ:
+ *   φᶜ(x) = −ε log Σ_n exp((S(xₙ) − k|x − xₙ|²/2)/ε),   shares wₙ of that sum,   ε = ½kh²: spread by h/√2 where the map is smooth
+ */
+export interface Tear {
+  readonly width: number;
+  readonly atoms: Int32Array;
+  /** 1 at torn atoms. */
+  readonly torn: Uint8Array;
+  /** The first and the last node of a box, `[row][2a], [row][2a + 1]`, padded to three axes. */
+  readonly boxes: Int32Array;
+}
+
+/** Rows of nodes with shares that sum to 1, one for each torn atom. */
+export interface Shares {
+  readonly tear: Tear;
+  readonly start: Int32Array;
+  readonly node: Int32Array;
+  readonly share: Float64Array;
 }
 
 /** The semi-dual on one grid. It keeps scratch: one caller at a time. */
@@ -42,10 +67,12 @@ export interface SemiDual {
   /** Shares the mass h^d ρ of each cell out among its atoms on the lattice. */
   load(density: Float64Array, atoms: Atoms): void;
   images(atoms: Atoms): Images;
+  /** Atoms with mass that a potential tears apart, and those that were torn before. */
+  tear(atoms: Atoms, potential: Float64Array, stiffness: number, before: Tear | null): Tear | null;
   /** φᶜ, its minimisers and its mobilities at the atoms. */
-  transform(atoms: Atoms, potential: Float64Array, stiffness: number, out: Images): void;
-  /** out ← density on cells of the masses at the positions. */
-  deposit(positions: readonly Float64Array[], masses: Float64Array, out: Float64Array): void;
+  transform(atoms: Atoms, potential: Float64Array, stiffness: number, out: Images, tear?: Tear | null): void;
+  /** out ← density on cells of the masses at the images. */
+  deposit(images: Images, masses: Float64Array, out: Float64Array): void;
   /** Σ mᵢ S(xᵢ). */
   integral(atoms: Atoms, potential: Float64Array): number;
   /** out ← ∇S at the atoms, `[a][i]`. */
@@ -53,6 +80,12 @@ export interface SemiDual {
   /** out ← −(second derivative of Σ mᵢφᶜ(xᵢ)) v / h^d. */
   curvature(atoms: Atoms, images: Images, v: Float64Array, out: Float64Array): void;
 }
+
+/** Cells between the images of neighbours beyond which an atom is torn, and those added around them. */
+const TORN = 2.5;
+const MARGIN = 4;
+/** Shares below this are left out. */
+const LEAST = 1e-14;
 
 /** Entry of (a, b), a ≤ b, in the list of mobilities. */
 const PAIR = [
@@ -289,6 +322,32 @@ export function semiDual(g: Grid, samples: number): SemiDual {
     Float64Array.from({ length: size }, (_, k) => nodes[Math.floor(k / g.strides[a]) % g.shape[a]]),
   );
   const negative = new Float64Array(size);
+  const line = new Float64Array(Math.max(...g.shape));
+  /** u ← values at the nodes of the spline with these coefficients; symmetric. */
+  const toNodes = (u: Float64Array): void => {
+    for (let a = 0; a < d; a++) {
+      const [count, stride] = [g.shape[a], g.strides[a]];
+      for (let block = 0; block < size; block += count * stride) {
+        for (let first = block; first < block + stride; first++) {
+          for (let i = 0; i < count; i++) line[i] = u[first + i * stride];
+          for (let i = 0; i < count; i++) {
+            const sides = line[i > 0 ? i - 1 : 0] + line[i < count - 1 ? i + 1 : i];
+            u[first + i * stride] = 0.75 * line[i] + 0.125 * sides;
+          }
+        }
+      }
+    }
+  };
+  const atNodes = new Float64Array(size);
+  /** The index along a padded axis of a node. */
+  const along = (node: number, a: number): number => (a < pad ? 0 : Math.floor(node / g.strides[a - pad]) % n[a]);
+  /** Visits the nodes of the cube around one. */
+  const around = (node: number, reach: number, visit: (other: number) => void): void => {
+    const [i0, i1, i2] = [along(node, 0), along(node, 1), along(node, 2)];
+    for (let q0 = Math.max(0, i0 - reach); q0 <= Math.min(n[0] - 1, i0 + reach); q0++)
+      for (let q1 = Math.max(0, i1 - reach); q1 <= Math.min(n[1] - 1, i1 + reach); q1++)
+        for (let q2 = Math.max(0, i2 - reach); q2 <= Math.min(n[2] - 1, i2 + reach); q2++) visit((q0 * n1 + q1) * n2 + q2);
+  };
 
   return {
     grid: g,
@@ -304,10 +363,50 @@ export function semiDual(g: Grid, samples: number): SemiDual {
       return {
         positions: Array.from({ length: d }, field),
         values: field(),
+        squares: field(),
         mobility: Array.from({ length: (d * (d + 1)) / 2 }, field),
+        shares: null,
       };
     },
-    transform({ positions, home }, potential, k, out) {
+    tear({ masses, home }, potential, k, before) {
+      for (let j = 0; j < size; j++) negative[j] = -potential[j];
+      const { foot } = hopfLaxOnNodes(g, negative, k);
+      const feet = new Int32Array(6 * size);
+      const apart = new Uint8Array(size);
+      for (let j = 0; j < size; j++) {
+        const box = feet.subarray(6 * j, 6 * j + 6);
+        for (let a = 0; a < 3; a++) box[2 * a] = n[a];
+        around(j, 1, (o) => {
+          for (let a = 0; a < 3; a++) {
+            const index = along(foot[o], a);
+            box[2 * a] = Math.min(box[2 * a], index);
+            box[2 * a + 1] = Math.max(box[2 * a + 1], index);
+          }
+        });
+        for (let a = 0; a < 3; a++) {
+          if (box[2 * a + 1] - box[2 * a] > 2 * TORN) apart[j] = 1;
+          box[2 * a] = Math.max(0, box[2 * a] - MARGIN);
+          box[2 * a + 1] = Math.min(n[a] - 1, box[2 * a + 1] + MARGIN);
+        }
+      }
+      const near = new Uint8Array(size);
+      for (let j = 0; j < size; j++) {
+        if (apart[j] === 0) continue;
+        around(j, MARGIN, (o) => {
+          near[o] = 1;
+        });
+      }
+      const torn = new Uint8Array(masses.length);
+      for (let i = 0; i < home.length; i++)
+        if (masses[i] > 0 && (near[home[i]] === 1 || before?.torn[i] === 1)) torn[i] = 1;
+      const rows = Int32Array.from([...torn.keys()].filter((i) => torn[i] === 1));
+      if (rows.length === 0) return null;
+      const boxes = new Int32Array(6 * rows.length);
+      rows.forEach((i, row) => boxes.set(feet.subarray(6 * home[i], 6 * home[i] + 6), 6 * row));
+      const width = 0.5 * k * Math.min(...g.axes.map((a) => a.spacing)) ** 2;
+      return { width, torn, atoms: rows, boxes };
+    },
+    transform({ positions, home }, potential, k, out, tear = null) {
       let largest = 0;
       for (let j = 0; j < size; j++) {
         negative[j] = -potential[j];
@@ -321,24 +420,89 @@ export function semiDual(g: Grid, samples: number): SemiDual {
       const noise = 2e-16 * largest;
       x.fill(0);
       y.fill(0);
+      out.shares = null;
       for (let i = 0; i < home.length; i++) {
+        if (tear !== null && tear.torn[i] === 1) continue;
         for (let a = 0; a < d; a++) {
           x[pad + a] = positions[a][i];
           y[pad + a] = x[pad + a] + spots[a][foot[home[i]]] - spots[a][home[i]];
         }
         out.values[i] = descend(k, flat, noise);
-        for (let a = 0; a < d; a++) out.positions[a][i] = y[pad + a];
+        let square = 0;
+        for (let a = 0; a < d; a++) {
+          out.positions[a][i] = y[pad + a];
+          square += (y[pad + a] - x[pad + a]) ** 2;
+        }
+        out.squares[i] = square;
         invertLifted(k);
         let m = 0;
         for (let a = 0; a < d; a++) for (let b = a; b < d; b++) out.mobility[m++][i] = inverse[PAIR[pad + a][pad + b]];
       }
+      if (tear === null) return;
+      atNodes.set(coefficients);
+      toNodes(atNodes);
+      const { width, atoms, boxes } = tear;
+      const start = new Int32Array(atoms.length + 1);
+      const node: number[] = [];
+      const share: number[] = [];
+      const parts = [new Float64Array(n[0]), new Float64Array(n[1]), new Float64Array(n[2])];
+      for (let row = 0; row < atoms.length; row++) {
+        const i = atoms[row];
+        const box = boxes.subarray(6 * row, 6 * row + 6);
+        for (let a = 0; a < 3; a++) {
+          const at = a < pad ? 0 : positions[a - pad][i];
+          for (let q = box[2 * a]; q <= box[2 * a + 1]; q++)
+            parts[a][q] = a < pad ? 0 : (at - low[a] - q * h[a]) ** 2;
+        }
+        let most = -Infinity;
+        for (let q0 = box[0]; q0 <= box[1]; q0++)
+          for (let q1 = box[2]; q1 <= box[3]; q1++)
+            for (let q2 = box[4]; q2 <= box[5]; q2++)
+              most = Math.max(most, atNodes[(q0 * n1 + q1) * n2 + q2] - 0.5 * k * (parts[0][q0] + parts[1][q1] + parts[2][q2]));
+        let sum = 0;
+        let square = 0;
+        gradient.fill(0);
+        const first = node.length;
+        for (let q0 = box[0]; q0 <= box[1]; q0++) {
+          for (let q1 = box[2]; q1 <= box[3]; q1++) {
+            for (let q2 = box[4]; q2 <= box[5]; q2++) {
+              const j = (q0 * n1 + q1) * n2 + q2;
+              const away = parts[0][q0] + parts[1][q1] + parts[2][q2];
+              const part = Math.exp((atNodes[j] - 0.5 * k * away - most) / width);
+              if (part < LEAST) continue;
+              node.push(j);
+              share.push(part);
+              sum += part;
+              square += part * away;
+              gradient[0] += part * (low[0] + q0 * h[0]);
+              gradient[1] += part * (low[1] + q1 * h[1]);
+              gradient[2] += part * (low[2] + q2 * h[2]);
+            }
+          }
+        }
+        for (let e = first; e < share.length; e++) share[e] /= sum;
+        start[row + 1] = node.length;
+        out.values[i] = -most - width * Math.log(sum);
+        out.squares[i] = square / sum;
+        for (let a = 0; a < d; a++) out.positions[a][i] = gradient[pad + a] / sum;
+        for (const entry of out.mobility) entry[i] = 0;
+      }
+      out.shares = { tear, start, node: Int32Array.from(node), share: Float64Array.from(share) };
     },
-    deposit(positions, masses, out) {
+    deposit({ positions, shares }, masses, out) {
       out.fill(0);
       const density = 1 / cellVolume;
+      if (shares !== null) {
+        const { tear, start, node, share } = shares;
+        for (let row = 0; row < tear.atoms.length; row++) {
+          const m = masses[tear.atoms[row]] * density;
+          for (let e = start[row]; e < start[row + 1]; e++) out[node[e]] += m * share[e];
+        }
+        toNodes(out);
+      }
       for (let i = 0; i < masses.length; i++) {
         const m = masses[i] * density;
-        if (m === 0) continue;
+        if (m === 0 || (shares !== null && shares.tear.torn[i] === 1)) continue;
         for (let a = 0; a < d; a++) y[pad + a] = positions[a][i];
         place(y);
         for (let p = 0; p < c0; p++) {
@@ -379,8 +543,22 @@ export function semiDual(g: Grid, samples: number): SemiDual {
       filter(coefficients);
       scatter.fill(0);
       const density = 1 / cellVolume;
+      const { shares } = images;
+      if (shares !== null) {
+        // m/ε times the variance of v among the shares.
+        const { tear, start, node, share } = shares;
+        atNodes.set(coefficients);
+        toNodes(atNodes);
+        for (let row = 0; row < tear.atoms.length; row++) {
+          const m = (masses[tear.atoms[row]] * density) / tear.width;
+          let mean = 0;
+          for (let e = start[row]; e < start[row + 1]; e++) mean += share[e] * atNodes[node[e]];
+          for (let e = start[row]; e < start[row + 1]; e++) scatter[node[e]] += m * share[e] * (atNodes[node[e]] - mean);
+        }
+        toNodes(scatter);
+      }
       for (let i = 0; i < masses.length; i++) {
-        if (masses[i] === 0) continue;
+        if (masses[i] === 0 || (shares !== null && shares.tear.torn[i] === 1)) continue;
         for (let a = 0; a < d; a++) y[pad + a] = images.positions[a][i];
         gather(y);
         const m = masses[i] * density;
