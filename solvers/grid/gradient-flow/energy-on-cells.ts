@@ -9,6 +9,9 @@ import { convolutionOn, divergenceTo, type Energy, type InternalEnergy } from ".
 import { demand } from "../../../src/error.js";
 import type { Cells } from "../../../src/grid/index.js";
 
+/** Density below which nothing is said to move, relative to the largest: there an entropy's log ρ is a scheme's round-off, and moves nobody. */
+export const SEEN = 1e-8;
+
 /** E on one set of cells. */
 export interface EnergyOnCells {
   readonly cells: Cells;

@@ -14,10 +14,11 @@ import { densityOn, type GradientFlow } from "../../../problems/index.js";
 import { breathing } from "../../../src/breathing.js";
 import { demand, demandKnown } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
+import { short } from "../../../src/short.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type Ascent, dualAscent } from "./dual-ascent.js";
 import { type EnergyCost, energyCost } from "./end-cost.js";
-import { type EnergyOnCells, energyOnCells } from "./energy-on-cells.js";
+import { type EnergyOnCells, energyOnCells, SEEN } from "./energy-on-cells.js";
 import { geodesicFlow, stepsOf } from "./geodesic-flow.js";
 import { primalDualMovement } from "./jko-primal-dual.js";
 import { semiDual } from "./semi-dual.js";
@@ -34,7 +35,7 @@ export interface JkoOptions {
   readonly variant?: "jko" | "crank-nicolson";
   /** Back-and-forth: ∫|ρ_φ − T#ρⁿ|/mass at which a step ends. Primal–dual: its relative residual. Default 1e-4, 1e-5. */
   readonly tolerance?: number;
-  /** Newton steps of a movement at most (default 40), or primal–dual iterations (default 20 000). */
+  /** Newton steps from each start of a movement at most (default 80), or primal–dual iterations (default 20 000). */
   readonly maxIterations?: number;
   /** Rounds of back and forth before Newton's method, at most; default 20. */
   readonly rounds?: number;
@@ -57,9 +58,9 @@ const CLOSE = 10;
  * the gap leaves out), `iterations`, `squared distance` (W₂² of each jko step), by step
  * @throws UsageError when an option is out of range
  *
- * *Notes*: steps that stretch the mass by more than samples/1.5 lose accuracy. At a front, where the potential has creases, an atom may
- * have two images that tie; the residual then cannot fall below its share of the mass, and more samples are the cure. Energy falls every step with `jko` (to gap and tolerance);
- * with `crank-nicolson`, and with interactions that are not concave, it is measured, not guaranteed. Speeds and dissipations are those of
+ * *Notes*: steps that stretch the mass by more than samples/1.5 lose accuracy. Where a step would not converge because mass is torn apart (at
+ * a jump of ρⁿ beside a vacuum, in thin tails that fill) that mass is spread by h/√2. Energy falls every step with `jko` (to round-off of the
+ * gap); with `crank-nicolson`, and with interactions that are not concave, it is measured, not guaranteed. Speeds and dissipations are those of
  * the movement, ∇ξ = −(y − x)/τ.
  *
  * *Good values*: τ such that mass moves one to a few cells a step.
@@ -87,7 +88,7 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
     samples = null,
   } = options;
   const dual = method === "primal-dual";
-  const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 40 } = options;
+  const { tolerance = dual ? 1e-5 : 1e-4, maxIterations = dual ? 20_000 : 80 } = options;
   demandPoints(where, points);
   demand(
     step === null || (step > 0 && Number.isFinite(step)),
@@ -408,10 +409,10 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     if (found === null) throw new Error("jko: no movement was tried");
     if (settings.variant === "jko") {
       // A rise of the energy within the tolerance: on to a smaller one.
-      const most = energy.value(before);
+      const start = energy.value(before);
       for (const share of [1e-2, 1e-4]) {
         cost.fit(found.potential, mass, density);
-        if (found.residual > settings.tolerance || energy.value(density) <= most) break;
+        if (found.residual > settings.tolerance || energy.value(density) <= start) break;
         found = await attempt(found.potential, share * settings.tolerance, 0);
       }
     }
@@ -420,12 +421,10 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     if (s === null) cost.density(next, density);
     else for (let j = 0; j < size; j++) next[j] += s;
     phi = next;
+    const most = from.masses.reduce((top, m) => Math.max(top, m), 0);
     let fastest = 0;
     for (let i = 0; i < from.masses.length; i++) {
-      if (from.masses[i] === 0) continue;
-      let square = 0;
-      for (let a = 0; a < d; a++) square += (found.images.positions[a][i] - from.positions[a][i]) ** 2;
-      fastest = Math.max(fastest, square);
+      if (from.masses[i] > SEEN * most) fastest = Math.max(fastest, found.images.squares[i]);
     }
     const converged = found.residual <= settings.tolerance;
     return {
@@ -444,7 +443,7 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       converged,
       text: converged
         ? "converged"
-        : `stalled: residual ${short(found.residual)} after ${iterations} rounds and Newton steps; use a smaller step, more points or samples, or method: "primal-dual"`,
+        : `stalled: residual ${short(found.residual)} after ${iterations} rounds and Newton steps; raise maxIterations, use a smaller step, or method: "primal-dual"`,
     };
   };
 }
@@ -497,11 +496,13 @@ function byPrimalDual(
     });
     multiplier = found.multiplier;
     const { converged, text } = found.result.status;
+    const { iterations, residual } = found.result;
+    const most = found.density.reduce((top, r) => Math.max(top, r), 0);
     let fastest = 0;
     for (let j = 0; j < 2 * d; j++) {
       const other = cut.neighbour[j];
       for (let k = 0; k < size; k++)
-        if (found.density[k] > 0)
+        if (found.density[k] > SEEN * most)
           fastest = Math.max(fastest, (multiplier[other[k]] - multiplier[k]) / axes[j >> 1].spacing);
     }
     return {
@@ -510,19 +511,18 @@ function byPrimalDual(
       dissipation: found.squaredDistance / tau ** 2,
       speed: fastest,
       squaredDistance: found.squaredDistance,
-      residual: found.result.residual,
+      residual,
       primal: found.primal,
       dual: found.dual,
       gap: found.primal === null ? null : found.primal - found.dual,
       cut: 0,
-      iterations: found.result.iterations,
+      iterations,
       linearIterations: 0,
       converged,
-      text,
+      text:
+        !converged && iterations >= settings.maxIterations
+          ? `stalled: residual ${short(residual)} after ${iterations} iterations; raise maxIterations, or use a smaller step`
+          : text,
     };
   };
-}
-
-function short(x: number): string {
-  return String(Number(x.toPrecision(2)));
 }

@@ -346,7 +346,8 @@ export function semiDual(g: Grid, samples: number): SemiDual {
     const [i0, i1, i2] = [along(node, 0), along(node, 1), along(node, 2)];
     for (let q0 = Math.max(0, i0 - reach); q0 <= Math.min(n[0] - 1, i0 + reach); q0++)
       for (let q1 = Math.max(0, i1 - reach); q1 <= Math.min(n[1] - 1, i1 + reach); q1++)
-        for (let q2 = Math.max(0, i2 - reach); q2 <= Math.min(n[2] - 1, i2 + reach); q2++) visit((q0 * n1 + q1) * n2 + q2);
+        for (let q2 = Math.max(0, i2 - reach); q2 <= Math.min(n[2] - 1, i2 + reach); q2++)
+          visit((q0 * n1 + q1) * n2 + q2);
   };
 
   return {
@@ -402,7 +403,10 @@ export function semiDual(g: Grid, samples: number): SemiDual {
       const rows = Int32Array.from([...torn.keys()].filter((i) => torn[i] === 1));
       if (rows.length === 0) return null;
       const boxes = new Int32Array(6 * rows.length);
-      rows.forEach((i, row) => boxes.set(feet.subarray(6 * home[i], 6 * home[i] + 6), 6 * row));
+      for (let row = 0; row < rows.length; row++) {
+        const at = 6 * home[rows[row]];
+        boxes.set(feet.subarray(at, at + 6), 6 * row);
+      }
       const width = 0.5 * k * Math.min(...g.axes.map((a) => a.spacing)) ** 2;
       return { width, torn, atoms: rows, boxes };
     },
@@ -451,14 +455,16 @@ export function semiDual(g: Grid, samples: number): SemiDual {
         const box = boxes.subarray(6 * row, 6 * row + 6);
         for (let a = 0; a < 3; a++) {
           const at = a < pad ? 0 : positions[a - pad][i];
-          for (let q = box[2 * a]; q <= box[2 * a + 1]; q++)
-            parts[a][q] = a < pad ? 0 : (at - low[a] - q * h[a]) ** 2;
+          for (let q = box[2 * a]; q <= box[2 * a + 1]; q++) parts[a][q] = a < pad ? 0 : (at - low[a] - q * h[a]) ** 2;
         }
         let most = -Infinity;
         for (let q0 = box[0]; q0 <= box[1]; q0++)
           for (let q1 = box[2]; q1 <= box[3]; q1++)
             for (let q2 = box[4]; q2 <= box[5]; q2++)
-              most = Math.max(most, atNodes[(q0 * n1 + q1) * n2 + q2] - 0.5 * k * (parts[0][q0] + parts[1][q1] + parts[2][q2]));
+              most = Math.max(
+                most,
+                atNodes[(q0 * n1 + q1) * n2 + q2] - 0.5 * k * (parts[0][q0] + parts[1][q1] + parts[2][q2]),
+              );
         let sum = 0;
         let square = 0;
         gradient.fill(0);
@@ -553,7 +559,8 @@ export function semiDual(g: Grid, samples: number): SemiDual {
           const m = (masses[tear.atoms[row]] * density) / tear.width;
           let mean = 0;
           for (let e = start[row]; e < start[row + 1]; e++) mean += share[e] * atNodes[node[e]];
-          for (let e = start[row]; e < start[row + 1]; e++) scatter[node[e]] += m * share[e] * (atNodes[node[e]] - mean);
+          for (let e = start[row]; e < start[row + 1]; e++)
+            scatter[node[e]] += m * share[e] * (atNodes[node[e]] - mean);
         }
         toNodes(scatter);
       }

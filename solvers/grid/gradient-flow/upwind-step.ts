@@ -17,7 +17,7 @@ import {
   multigridLevels,
   stencil,
 } from "../../../src/linalg/index.js";
-import type { EnergyOnCells } from "./energy-on-cells.js";
+import { type EnergyOnCells, SEEN } from "./energy-on-cells.js";
 
 /** What one stage is about. */
 export interface StageOptions {
@@ -76,8 +76,6 @@ export interface UpwindStages {
   ): { dissipation: number | null; speed: number | null };
 }
 
-/** Density below which nothing is said to move, relative to the largest: there an entropy's log ρ is a scheme's round-off, and moves nobody. */
-const SEEN = 1e-8;
 /** Density below which an entropy's curvature is not followed in a starting guess, relative to the largest. */
 const FLOOR = 1e-14;
 /** Most that one Newton step leaves of a cell when it would take more. */

@@ -429,6 +429,80 @@ describe("the far corners", () => {
   });
 });
 
+describe("mass that is torn apart", () => {
+  test("heat from a box: every step certified, first order in τ against the cosine series", async () => {
+    const [low, high] = [0.2, 0.4];
+    const horizon = 0.02;
+    const problem = gradientFlow({
+      domain: box(1),
+      initial: (x) => (x[0] > low && x[0] < high ? 1 / (high - low) : 0),
+      mass: null,
+      energy: energy({ dimension: 1, internal: entropy() }),
+      horizon,
+    });
+    const exact = (x: number): number => {
+      let sum = 1;
+      for (let n = 1; n < 60; n++) {
+        const w = n * Math.PI;
+        const coefficient = (2 * (Math.sin(w * high) - Math.sin(w * low))) / (w * (high - low));
+        sum += coefficient * Math.exp(-w * w * horizon) * Math.cos(w * x);
+      }
+      return sum;
+    };
+    const errors: number[] = [];
+    for (const steps of [8, 16, 32]) {
+      const solution = await solve(problem, jko({ points: 80, step: horizon / steps }));
+      expect(solution.status.converged).toBe(true);
+      const energies = [...solution.energies];
+      for (let n = 1; n < energies.length; n++) expect(energies[n]).toBeLessThan(energies[n - 1]);
+      const density = solution.slabs[solution.slabs.length - 1];
+      errors.push(density.reduce((sum, r, j) => sum + Math.abs(r - exact((j + 0.5) / 80)) / 80, 0));
+    }
+    console.log(errors);
+  });
+
+  test("porous medium from a box, back and forth against primal–dual", async () => {
+    const problem = gradientFlow({
+      domain: box(1),
+      initial: (x) => (Math.abs(x[0] - 0.4) < 0.1 ? 5 : 0),
+      mass: null,
+      energy: energy({ dimension: 1, internal: power(3) }),
+      horizon: 0.02,
+    });
+    const solutions = [
+      await solve(problem, jko({ points: 64, step: 0.01 })),
+      await solve(problem, jko({ points: 64, step: 0.01, method: "primal-dual" })),
+    ];
+    console.log(solutions.map((s) => s.duration), solutions[0].slabs[2].reduce((sum, r, j) => sum + Math.abs(r - solutions[1].slabs[2][j])/64, 0));
+    const gaps = solutions.map((s) => s.histories.find((h) => h.name === "gap")?.values);
+    console.log(solutions.map((s) => [s.status.text, ...s.energies]), gaps);
+  });
+
+  test("a long step, fast tails, a cap", async () => {
+    const long = await solve(
+      gradientFlow({
+        domain: box(1, 8),
+        initial: (x) => Math.exp(-((x[0] - 6) ** 2) / 0.18) / Math.sqrt(0.18 * Math.PI),
+        mass: null,
+        energy: energy({ dimension: 1, internal: power(2), potential: "(x - 4)^2/2" }),
+        horizon: 10,
+      }),
+      jko({ points: 128, step: 10 }),
+    );
+    const tails = await solve(
+      gradientFlow({
+        domain: box(1),
+        initial: (x) => 4 * Math.exp(-50 * (x[0] - 0.3) ** 2),
+        mass: null,
+        energy: energy({ dimension: 1, internal: power(0.5) }),
+        horizon: 0.01,
+      }),
+      jko({ points: 128, step: 0.002 }),
+    );
+    console.log(long.status.text, tails.status.text, [...long.energies],long.wallTime, tails.duration, tails.histories.find((h) => h.name === "gap")?.values, [...tails.energies]);
+  });
+});
+
 describe("what it says", () => {
   test("options", () => {
     const cases: JkoOptions[] = [

@@ -70,6 +70,61 @@ describe("semi-dual of quadratic transport", () => {
     });
   }
 
+  for (const [d, n] of [
+    [1, 32],
+    [2, 16],
+    [3, 9],
+  ] as const) {
+    test(`${d}-D, torn atoms: spread over what they may reach, mass and both derivatives against differences`, () => {
+      const g = box(d, n);
+      const plan = semiDual(g, 2);
+      const atoms = plan.lattice();
+      plan.load(
+        on(g, (x) => 1.5 + waves(1)(x) / 3),
+        atoms,
+      );
+      // Two hills: what lies between goes to either.
+      const phi = on(g, (x) => 0.6 * (Math.exp(-40 * (x[0] - 0.15) ** 2) + Math.exp(-40 * (x[0] - 0.85) ** 2)));
+      const v = on(g, waves(3));
+      const k = 2;
+      const images = plan.images(atoms);
+      const tear = plan.tear(atoms, phi, k, null);
+      expect(tear?.atoms.length).toBeGreaterThan(0);
+      if (d < 3) expect(tear?.atoms.length).toBeLessThan(atoms.masses.length);
+      const value = (t: number, deposited: Float64Array): number => {
+        const moved = phi.map((p, j) => p + t * v[j]);
+        plan.transform(atoms, moved, k, images, tear);
+        plan.deposit(images, atoms.masses, deposited);
+        return atoms.masses.reduce((sum, m, i) => sum + m * images.values[i], 0);
+      };
+      const [before, after, here] = [0, 0, 0].map(() => new Float64Array(g.size));
+      const t = 1e-6;
+      const low = value(-t, before);
+      const high = value(t, after);
+      value(0, here);
+      const mass = atoms.masses.reduce((sum, m) => sum + m, 0);
+      expect(Math.abs(integrate(g, here) - mass)).toBeLessThan(1e-12 * mass);
+      const slope = -g.cellVolume * here.reduce((sum, r, j) => sum + r * v[j], 0);
+      expect(Math.abs((high - low) / (2 * t) - slope)).toBeLessThan(1e-7);
+      const bend = new Float64Array(g.size);
+      plan.curvature(atoms, images, v, bend);
+      const difference = after.map((r, j) => (r - before[j]) / (2 * t));
+      expect(bend).toAgree(difference, { rtol: 1e-3, atol: 1e-2 });
+      // Of an atom half-way one half goes each way, where a single image takes all.
+      const home = Int32Array.of(g.strides.reduce((sum, stride) => sum + Math.floor(n / 2) * stride, 0));
+      const middle = { positions: g.axes.map(() => Float64Array.of(0.5)), masses: Float64Array.of(1), home };
+      const split = plan.images(middle);
+      plan.transform(middle, phi, k, split, plan.tear(middle, phi, k, null));
+      expect(split.positions[0][0]).toBeCloseTo(0.5, 6);
+      const { node, share } = split.shares as NonNullable<typeof split.shares>;
+      const left = share.reduce((sum, w, e) => sum + (Math.floor(node[e] / g.strides[0]) < (n - 1) / 2 ? w : 0), 0);
+      expect(left).toBeCloseTo(0.5, 6);
+      expect(split.squares[0]).toBeGreaterThan(0.04);
+      plan.transform(middle, phi, k, split);
+      expect(Math.abs(split.positions[0][0] - 0.5)).toBeGreaterThan(0.2);
+    });
+  }
+
   test("a parabola moves atoms by its slope: φ = −cx²/2, T = x/(1 + c)", () => {
     const g = grid([axis({ lower: -1, upper: 1, points: 40, boundary: "no-flux" })]);
     const plan = semiDual(g, 2);
