@@ -16,7 +16,7 @@ import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../
 import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
-import { demandRoom, type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
+import { demandRoom, type GradientFlowSolution, gradientFlowSolution, lackOfRoom } from "./solution.js";
 import { superSteps } from "./super-time-stepping.js";
 import { faceLimiter, type UpwindStages, upwindStages } from "./upwind-step.js";
 
@@ -64,7 +64,8 @@ const GAMMA = 1 - Math.SQRT1_2;
  * (for `"implicit"` the size of Newton's tolerance; for `"second-order"` Δt I is SDIRK's quadrature and B = 0, so it is the error in time;
  * not measured for `"rkl2"`), and `newton` iterations of each step. W(0) that is infinite is replaced by the mean of W over a cell.
  * `"implicit"` obeys the comparison principle when there is no interaction. A concentration stops the solve: `status` names time and density.
- * ρ and δE/δρ of every step are kept, 16 bytes a cell and step: 4 GB for 512² cells and 1000 steps; more than 8 GiB is refused.
+ * ρ and δE/δρ of every step are kept, 16 bytes a cell and step: 4 GB for 512² cells and 1000 steps; more than 8 GiB is refused, and a march whose
+ * halved steps would need more stops.
  *
  * *Good values*: `"implicit"` with Δt max|v| of a few cells; `"second-order"` with about one cell; `"rkl2"` with 16 steps where it applies: it is the fastest.
  *
@@ -256,6 +257,7 @@ async function march(
         `the mass concentrates: at t = ${t.toPrecision(6)} one cell near x = (${pointOf(cut, peak.at)}) has the density ` +
         `${peak.value.toPrecision(4)}, ${((100 * peak.value * cellVolume) / mass).toPrecision(2)} % of the mass; ` +
         "blow-up, or too few points to tell: use more, or less mass";
+    else failure = lackOfRoom(times, T, size, adaptive === null ? nominal : null);
     if (adaptive === null) dt = Math.min(nominal, 2 * dt);
     else dt = step * Math.min(2, Math.max(0.3, 0.9 / Math.sqrt(Math.max(error, 1e-12))));
     context.progress({ stage: "time", iteration: n + 1, fraction: t / T, residual: null });

@@ -275,6 +275,22 @@ describe("the energy's round-off is measured by the energies so far", () => {
     expect(s.counts.rejected).toBeLessThan(10);
   });
 
+  test("implicit: a flow at rest takes steps of any length, for its residual ends at round-off", async () => {
+    for (const internal of [entropy(), power(2), power(0.5)]) {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-4], upper: [4], ends: "no-flux" }),
+        horizon: 1e9,
+        energy: energy({ dimension: 1, internal, potential: "x^2/2" }),
+        initial: "exp(-(x - 1)^2)",
+      });
+      const s = await run(flow, { points: 256, steps: 64 });
+      expectLaws(s);
+      expect(s.counts.steps).toBeLessThan(80);
+      // At rest: v = 0 where mass is, to the round-off of ξ over a cell.
+      expect(last(s.speeds)).toBeLessThan(1e-11);
+    }
+  });
+
   test("an energy that begins at ∞ or is 0 leaves the identity measured where it can be, at its step", async () => {
     const flow = (initial: (x: Float64Array) => number, target: string) =>
       gradientFlow({
@@ -606,6 +622,20 @@ describe("messages", () => {
         "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got Infinity. Use fewer steps or points, or a shorter horizon.",
       ]
     `);
+  });
+
+  test("more steps than memory holds, once they are halved: said before they are made", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+      horizon: 1e12,
+      energy: energy({ dimension: 1, internal: power(2) }),
+      initial: 1,
+    });
+    const s = await run(flow, { points: 8, steps: 10_000, scheme: "rkl2" });
+    expect(s.counts.steps).toBeLessThan(2000);
+    expect(s.status.text).toMatchInlineSnapshot(
+      `"stopped: steps of length 6.1e+3 at t = 6.10352e+6: more than 67108864 of them are needed, and 8 GiB hold no more (ρ and δE/δρ of every step are kept); use a shorter horizon, or fewer points"`,
+    );
   });
 
   test("problems that are not for it", () => {
