@@ -533,6 +533,40 @@ describe("Keller–Segel", () => {
     expect(Math.max(...history(s, "energy identity"))).toBeLessThan(1e-9);
   });
 
+  test.each([
+    ["implicit", 32, 1],
+    ["second-order", 32, 0.1],
+    ["second-order", 64, 0.01],
+  ] as const)(
+    "clumps of one cell that keep apart are no solution: %s on %d points",
+    async (scheme, points, horizon) => {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon,
+        energy: energy({ dimension: 1, internal: entropy(), interaction: "-50*abs(x)^(-0.5)" }),
+        initial: "exp(-8*x^2)",
+      });
+      const s = await run(flow, { points, steps: 64, scheme });
+      expect(s.status.converged).toBe(false);
+      expect(s.status.text).toMatch(
+        /^stopped: the mass concentrates: at t = \d\.[\de-]+ cells denser than twice their neighbours hold \d+ % of it, the fullest near x = \(.*\); blow-up, or too few points to tell: use more, or less mass$/,
+      );
+    },
+  );
+
+  test.each(["implicit", "second-order"] as const)(
+    "%s: a start of single cells that spreads is no alarm",
+    async (scheme) => {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon: 0.1,
+        energy: energy({ dimension: 1, internal: entropy(), interaction: "-0.01*abs(x)^(-0.5)" }),
+        initial: (x) => (Math.abs(x[0] - 0.0156) < 0.015 || Math.abs(x[0] - 0.516) < 0.015 ? 1 : 0),
+      });
+      expect((await run(flow, { points: 64, steps: 64, scheme })).status.text).toMatch(/^converged/);
+    },
+  );
+
   test("above it the concentration is reported with time and density", async () => {
     const s = await run(kellerSegel({ share: 3, sd: 0.3, horizon: 1, halfWidth: 2 }), { points: 32, steps: 50 });
     expect(s.status.converged).toBe(false);
