@@ -226,7 +226,7 @@ async function march(
       rejected++;
       halvings++;
       if (halvings > MOST_HALVINGS)
-        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds; use more steps`;
+        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds${remedy(cut, speeds[n], T, scheme)}`;
       dt = step / 2;
       continue;
     }
@@ -397,6 +397,23 @@ function explicit(energy: EnergyOnCells, cut: Cells): Stepper {
     plan.advance(density, step, stages);
     return { density, newton: stages, linear: 0, defect: null };
   };
+}
+
+/** Cells that mass may cross before more steps are no answer. */
+const MOST_CROSSED = 1e6;
+
+/** What to do where the shortest step fails, by how far the mass goes. */
+function remedy({ grid }: Cells, speed: number | null, T: number, scheme: PorousMediumScheme): string {
+  const h = grid.axes.reduce((least, { spacing }) => Math.min(least, spacing), Infinity);
+  const crossed = ((speed ?? Infinity) * T) / h;
+  const other = scheme === "second-order" ? ', or scheme: "implicit", which bears steep tails and long steps' : "";
+  if (crossed <= MOST_CROSSED) return `; use more steps${other}`;
+  const rescale = "units in which lengths, masses and coefficients are of order 1";
+  if (Number.isFinite(crossed))
+    return `: mass would cross ${crossed.toPrecision(2)} cells within T; use a shorter horizon, or ${rescale}${other}`;
+  return scheme === "second-order"
+    ? ': there is no bound on its speeds, as where the start has vacuum or tails of round-off; use scheme: "implicit"'
+    : `; use ${rescale}`;
 }
 
 function largestOf(density: Float64Array): { value: number; at: number } {

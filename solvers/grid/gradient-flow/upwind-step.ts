@@ -174,6 +174,12 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
     return Number.isFinite(sum) ? 2 * Number.EPSILON * sum * g.cellVolume : 0;
   };
 
+  /** Puts back what rounding took from the sum of fluxes far larger than ρ. */
+  const keepMass = (density: Float64Array, mass: number): void => {
+    const factor = mass / integrate(g, density);
+    for (let k = 0; k < size; k++) density[k] *= factor;
+  };
+
   /** The Jacobian without W, columns scaled. */
   const assemble = (density: Float64Array, { step, limiter }: StageOptions): void => {
     let most = 0;
@@ -357,6 +363,7 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
         }
         norm = next;
       }
+      keepMass(density, mass);
       return { converged: true, iterations, linearIterations, residual: norm / mass };
     },
     carry(old, step, density, xi, limiter, out) {
@@ -393,6 +400,7 @@ export function upwindStages(energy: EnergyOnCells): UpwindStages {
             short = true;
           }
       }
+      keepMass(out, integrate(g, old));
       let kept = 0;
       for (let k = 0; k < size; k++) kept += (1 - held[k]) * leaving[k];
       return kept * g.cellVolume;

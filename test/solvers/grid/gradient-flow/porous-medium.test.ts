@@ -11,6 +11,7 @@ import {
   entropy,
   type GradientFlow,
   gradientFlow,
+  type InternalEnergy,
   kellerSegel,
   kellerSegelMoment,
   lipschitzDivergence,
@@ -234,7 +235,7 @@ describe("degenerate and singular starts", () => {
     expect(stiff.counts.stages / stiff.counts.steps).toBeLessThan(1000);
     const hopeless = await run(flow(1e30), { points: 64, steps: 1, scheme: "rkl2" });
     expect(hopeless.status.text).toMatchInlineSnapshot(
-      `"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds; use more steps"`,
+      `"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds: mass would cross 5.1e+31 cells within T; use a shorter horizon, or units in which lengths, masses and coefficients are of order 1"`,
     );
   });
 
@@ -289,6 +290,18 @@ describe("the energy's round-off is measured by the energies so far", () => {
       // At rest: v = 0 where mass is, to the round-off of ξ over a cell.
       expect(last(s.speeds)).toBeLessThan(1e-11);
     }
+  });
+
+  test("second order: fluxes in tails of round-off, far larger than ρ, stop no step and take no mass", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-8], upper: [8], ends: "no-flux" }),
+      energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), "exp(-x^2/2)", 1) }),
+      initial: "exp(-x^2)",
+    });
+    const s = await run(flow, { points: 256, steps: 16, scheme: "second-order" });
+    expectLaws(s, 1e-10);
+    const reference = await run(flow, { points: 256, steps: 256 });
+    expect(last(s.energies)).toAgree(last(reference.energies), { rtol: 1e-2 });
   });
 
   test("an energy that begins at ∞ or is 0 leaves the identity measured where it can be, at its step", async () => {
@@ -670,6 +683,29 @@ describe("messages", () => {
     expect(s.status.text).toMatchInlineSnapshot(
       `"stopped: steps of length 6.1e+3 at t = 6.10352e+6: more than 67108864 of them are needed, and 8 GiB hold no more (ρ and δE/δρ of every step are kept); use a shorter horizon, or fewer points"`,
     );
+  });
+
+  test("where no step succeeds the cure fits the cause", async () => {
+    const ended = async (internal: InternalEnergy, terms: { mass?: number; horizon?: number }, initial: string) => {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-8], upper: [8], ends: "no-flux" }),
+        energy: energy({ dimension: 1, internal, potential: "x^2/2" }),
+        initial,
+        ...terms,
+      });
+      return (await run(flow, { points: 256, steps: 16, scheme: "second-order" })).status.text;
+    };
+    expect([
+      await ended(power(2), { mass: 1e200 }, "exp(-x^2)"),
+      await ended(entropy(1e12), {}, "exp(-x^2)"),
+      await ended(entropy(), { horizon: 1e9 }, "exp(-(x - 1)^2)"),
+    ]).toMatchInlineSnapshot(`
+      [
+        "stopped: no step of length 6.0e-8 from t = 0.00000 succeeds: there is no bound on its speeds, as where the start has vacuum or tails of round-off; use scheme: "implicit"",
+        "stopped: no step of length 6.0e-8 from t = 0.00000 succeeds: mass would cross 1.4e+14 cells within T; use a shorter horizon, or units in which lengths, masses and coefficients are of order 1, or scheme: "implicit", which bears steep tails and long steps",
+        "stopped: no step of length 60 from t = 0.00000 succeeds: mass would cross 8.4e+10 cells within T; use a shorter horizon, or units in which lengths, masses and coefficients are of order 1, or scheme: "implicit", which bears steep tails and long steps",
+      ]
+    `);
   });
 
   test("problems that are not for it", () => {
