@@ -5,6 +5,7 @@ import { demandWritableFolder, encodeJson } from "../io/index.js";
 import {
   type ComparisonRecord,
   compare,
+  floorOfDisagreement,
   largestDisagreement,
   reportFiles,
   type StudyRecord,
@@ -113,6 +114,6 @@ function studyLines(study: StudyRecord): string[] {
     `${study.title}`,
     ...rows,
     ...(study.uniqueness === null ? [] : [`  from several starts: ${study.uniqueness.text}`]),
-    `  laws that hold: ${t.held} of ${t.judged} (${t.unmeasured} unmeasured); largest W₂ between solvers ${number(largestDisagreement(study))}; sampling floor ${number(study.samplingFloor?.mean ?? null)}`,
+    `  laws that hold: ${t.held} of ${t.judged} (${t.unmeasured} unmeasured); largest W₂ between solvers ${number(largestDisagreement(study))}; sampling floor ${number(floorOfDisagreement(study)?.mean ?? null)}`,
   ];
 }

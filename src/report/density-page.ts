@@ -32,9 +32,16 @@ ${course === "" ? "" : `<h3>${goal ? "Energy, dissipation and the way to the tar
 ${evolutionFigure(problem, runs)}
 ${paths === "" ? "" : `<h3>${descends ? "The mass on its way" : "Particles on their way"}</h3><p>Each line is one path from its start (small, dark) to its end (coloured)${descends ? ", Ẋ = v(t, X)" : ", noise included"}.</p>${paths}`}
 <h3>Do the solvers agree?</h3>
-${agreement(record, "Two independent draws of as many points from one and the same solution", "The other tables use common points and have no such floor.")}
+${agreement(record, floorNote(record))}
 ${stopped}${chords}
 ${exactTable(record)}
 ${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is E|X_T − X₀| / E(length of the path), 1 for straight paths.")}
 ${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ${problem.dimension === 2 ? ", from dark to light; one scale of colours for all solvers" : ""}.</p>${variationFigure(problem, runs)}` : ""}`;
+}
+
+/** What the floors beside W₂ are. */
+function floorNote({ pairwise }: StudyRecord): string {
+  const floor = pairwise.floors?.flat().find((f) => f !== null) ?? null;
+  if (floor === null) return "";
+  return `<p class="note">W₂ is measured between ${floor.count} points of each solution. Its sampling floor is the W₂ of two draws of as many points from one and the same density, each drawn as that side of the pair is: a density as evenly as draws can be, for particles independently (mean ± scatter of one distance, ${floor.repeats} repeats). A distance up to two scatters above its floor is what chance makes, and does not say that the laws differ. The other tables use common points and have no such floor.</p>`;
 }

@@ -1,6 +1,7 @@
 // What a comparison measures of densities that evolve on a domain: gradient flows and Fokker–Planck equations.
 //   laws      W₂ between ρ_T of every pair. On a line exactly, by quantiles; else between n points of each, periodic axes wound on circles.
-//             Beside it the sampling floor: W₂ between two draws from one solution
+//             Beside it the sampling floor: W₂ between two draws from one density, each drawn as its side of the pair is: a density evenly,
+//             for a cloud independently
 //   paths     √E|X_a − X_b|² at T from common starts;   velocity  √E|v_a − v_b|² / √E|v|² along the paths of one solution
 //   target    W₂(ρ_t, Q) over time, and D_f^L between n points of ρ_t and n of Q, by the exact engine: one stick for all families, whose
 //             own D is between densities here and between samples there
@@ -30,7 +31,16 @@ import {
 } from "../verify/index.js";
 import { againstHeldOut } from "./flow-study.js";
 import { positionsAt, wound } from "./points.js";
-import { estimate, nothing, pairs, type Run, type RunMeasures, type Series, type StudyMeasures } from "./record.js";
+import {
+  estimate,
+  type Floor,
+  nothing,
+  pairs,
+  type Run,
+  type RunMeasures,
+  type Series,
+  type StudyMeasures,
+} from "./record.js";
 
 /** A problem whose unknown is one density, from a law on. */
 export interface EvolvingProblem extends DensityProblem {
@@ -56,7 +66,7 @@ export function descentOf(solution: Solution): DescentSolution | null {
 }
 
 /** Repeats of the sampling floor. */
-const REPEATS = 4;
+const REPEATS = 8;
 /** Shares of T at which velocities are compared. */
 const SHARES = [0, 0.25, 0.5, 0.75];
 /** Intervals of the distance over time. */
@@ -92,7 +102,8 @@ export async function measureDensities<P extends EvolvingProblem>(
       return solved[k].velocity(t, positionsAt(paths, reference === null ? 0 : Math.min(1, t / endOf(reference))));
     });
   const noise = isDescent(problem) ? null : "paths carry noise";
-  const floor = reference === null || onLine(problem.domain) ? null : floorOf(reference, draws.split("floor"), n);
+  const floorOf =
+    reference === null || onLine(problem.domain) ? () => null : floors(reference, draws.split("floor"), n);
   const target = targetOf(problem);
   const goal = target === null ? null : (gen: Generator, size = n) => lawPoints(problem.domain, target, size, gen);
   const measured: RunMeasures[] = [];
@@ -102,7 +113,8 @@ export async function measureDensities<P extends EvolvingProblem>(
       continue;
     }
     const own = draws.split("run").split(measured.length);
-    const series = goal === null ? [] : await overTime(problem, solution, at, goal, own);
+    const floor = target === null ? null : floorOf(drawingOf(solution), drawingOfTarget(problem.domain, target));
+    const series = goal === null ? [] : await overTime(problem, solution, at, goal, floor, own);
     measured.push({
       toHeldOut: heldOutOf(problem, solution, own.split("held-out")),
       exact: exactErrors(problem, solution, at, own.split("exact")),
@@ -115,12 +127,14 @@ export async function measureDensities<P extends EvolvingProblem>(
       series,
     });
   }
+  const distances = pairs(solved.length, (a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0);
   return {
     study: {
       kind: "density",
       pairwise: {
         names,
-        distances: pairs(solved.length, (a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0),
+        distances,
+        floors: pairs<Floor | null>(solved.length, (a, b) => floorOf(drawingOf(solved[a]), drawingOf(solved[b])), null),
         further: [
           ...(noise === null
             ? [
@@ -149,7 +163,7 @@ export async function measureDensities<P extends EvolvingProblem>(
           },
         ],
       },
-      samplingFloor: floor,
+      samplingFloor: null,
     },
     runs: measured,
   };
@@ -198,8 +212,15 @@ function points(domain: Domain, law: Density | Cloud, n: number, gen: Generator)
   return wound(domain, drawn(law, n, gen, "systematic"));
 }
 
+/** How points of a law are drawn; those of a cloud are a solver's own, as independent as it drew them. */
+type Drawing = "independent" | "systematic";
+
+function drawingOf(solution: Solution): Drawing {
+  return solution.density(endOf(solution)).kind === "density" ? "systematic" : "independent";
+}
+
 /** n equal points of a law. */
-function drawn(law: Density | Cloud, n: number, gen: Generator, how: "independent" | "systematic"): Cloud {
+function drawn(law: Density | Cloud, n: number, gen: Generator, how: Drawing): Cloud {
   return law.kind === "density" ? sampleDensity(positive(law), n, gen, how) : someOf(law, n, gen);
 }
 
@@ -219,15 +240,25 @@ function someOf(law: Cloud, n: number, gen: Generator): Cloud {
   );
 }
 
+/** A law of the problem on fine cells; `null` of data, above three dimensions, and where the cells miss a narrow law. */
+function onCells(domain: Domain, { density, distribution }: DescentLike["initial"]): Density | null {
+  if (density === null || (distribution?.data ?? null) !== null || domain.dimension > 3) return null;
+  const fine = densityOfFunction(domain, density.evaluate.bind(density, 0));
+  return distribution === null || fine.values.some((v) => v > 0) ? fine : null;
+}
+
+/** Data are one fixed sample: `null`. */
+function drawingOfTarget(domain: Domain, law: DescentLike["initial"]): Drawing | null {
+  if ((law.distribution?.data ?? null) !== null) return null;
+  return onCells(domain, law) === null ? "independent" : "systematic";
+}
+
 /** A law of the problem as points. */
 function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: Generator): Cloud {
   const { data } = law.distribution ?? { data: null };
   if (onLine(domain) && data !== null) return data;
-  if (law.density !== null && data === null && domain.dimension <= 3) {
-    const fine = densityOfFunction(domain, law.density.evaluate.bind(law.density, 0));
-    // fine cells may miss a narrow law
-    if (law.distribution === null || fine.values.some((v) => v > 0)) return points(domain, fine, n, gen);
-  }
+  const fine = onCells(domain, law);
+  if (fine !== null) return points(domain, fine, n, gen);
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
 }
@@ -262,16 +293,26 @@ function relative(a: readonly Float64Array[], b: readonly Float64Array[]): numbe
   return size === 0 ? null : Math.sqrt(difference / size);
 }
 
-/** W₂ that chance makes: between independent draws from one solution. */
-function floorOf(reference: Solution, gen: Generator, n: number): StudyMeasures["samplingFloor"] {
+/** W₂ that chance makes between n points of one law, the reference's at its end, by how each side is drawn; each kind measured once. */
+function floors(reference: Solution, gen: Generator, n: number): (a: Drawing, b: Drawing | null) => Floor | null {
   const law = reference.density(endOf(reference));
-  if (law.kind === "cloud" && law.count <= n) return null;
   const { domain } = reference.problem as EvolvingProblem;
-  const draw = (g: Generator) => drawn(law, n, g, "independent");
-  const values = Array.from({ length: REPEATS }, (_, r) =>
-    wasserstein2(wound(domain, draw(gen.split(2 * r))), wound(domain, draw(gen.split(2 * r + 1)))),
-  );
-  return { ...estimate(values), count: n, repeats: REPEATS };
+  const measured = new Map<string, Floor>();
+  return (a, b) => {
+    // a cloud of n points has no second sample
+    if (b === null || (law.kind === "cloud" && law.count <= n)) return null;
+    const kind = [a, b].sort().join(" ");
+    const known = measured.get(kind);
+    if (known !== undefined) return known;
+    const draw = (how: Drawing, g: Generator) => wound(domain, drawn(law, n, g, how));
+    const values = Array.from({ length: REPEATS }, (_, r) => {
+      const g = gen.split(kind).split(r);
+      return wasserstein2(draw(a, g.split(0)), draw(b, g.split(1)));
+    });
+    const floor = { ...estimate(values), count: n, repeats: REPEATS };
+    measured.set(kind, floor);
+    return floor;
+  };
 }
 
 /** Distances to the target over time. */
@@ -280,6 +321,7 @@ async function overTime(
   solution: Solution,
   at: (s: Solution, t: number, gen: Generator) => Cloud,
   goal: (gen: Generator, size?: number) => Cloud,
+  floor: Floor | null,
   gen: Generator,
 ): Promise<Series[]> {
   const T = endOf(solution);
@@ -287,7 +329,7 @@ async function overTime(
   const distances = times.map((t, k) =>
     wasserstein2(at(solution, t, gen.split(k)), goal(gen.split("target").split(k))),
   );
-  const series: Series[] = [{ name: "W₂ to the target", times, values: distances }];
+  const series: Series[] = [{ name: "W₂ to the target", times, values: distances, floor: floor?.mean ?? null }];
   if (!isDescent(problem)) return series;
   const { divergence } = problem.energy;
   if (
@@ -313,7 +355,7 @@ async function overTime(
     });
     values.push(found.objective.dual as number);
   }
-  series.push({ name: `D between ${STICK} samples`, times: looks, values });
+  series.push({ name: `D between ${STICK} samples`, times: looks, values, floor: null });
   return series;
 }
 

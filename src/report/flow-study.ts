@@ -45,7 +45,7 @@ export function measureFlow<P extends TransportLikeProblem>(
   return {
     study: {
       kind: "flow",
-      pairwise: { names: solved.map((run) => run.solver.name), distances, further: [] },
+      pairwise: { names: solved.map((run) => run.solver.name), distances, floors: null, further: [] },
       samplingFloor: floor(problem, draws),
     },
     runs: runs.map(({ solution, repeats }) => {

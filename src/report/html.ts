@@ -81,6 +81,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .legend{font-weight:600;font-size:.92rem;max-width:none}.legend .none,.legend small{white-space:nowrap}
 tbody th .dot{margin-right:.35em}tbody th{white-space:nowrap}table.laws tbody th{white-space:normal}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.4em}
+.dash{display:inline-block;width:1.5em;border-top:2px dashed;vertical-align:.28em;margin-right:.4em}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6em 0}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}

@@ -2,7 +2,7 @@
 import type { Problem } from "../problem.js";
 import type { Verdict } from "../verify/index.js";
 import { colours, escapeHtml, heldOutFigure } from "./figures.js";
-import type { Estimate, RunRecord, StudyRecord } from "./record.js";
+import type { Estimate, Floor, RunRecord, StudyRecord } from "./record.js";
 
 export const unmeasured = `<span class="none" title="not measured">–</span>`;
 
@@ -54,6 +54,30 @@ export function tally(study: StudyRecord): Tally {
   };
 }
 
+/** The floor of the pair of solutions that is furthest apart, or that of the whole study. */
+export function floorOfDisagreement({ samplingFloor, pairwise: { distances, floors } }: StudyRecord): Floor | null {
+  if (floors === null) return samplingFloor;
+  const all = distances.flat();
+  return floors.flat()[all.indexOf(Math.max(...all))] ?? null;
+}
+
+/**
+ * Whether solutions are no further apart than chance puts them; `null` = no floor is known. One W₂ of two samples scatters about the floor:
+ * pairs with a floor of their own may exceed it by twice that scatter.
+ */
+function withinChance({ samplingFloor, pairwise: { distances, floors } }: StudyRecord): boolean | null {
+  const all = distances.flat();
+  if (floors === null) return samplingFloor === null ? null : Math.max(...all) <= samplingFloor.mean;
+  const own = floors.flat();
+  if (!own.some((floor) => floor !== null)) return null;
+  return own.every((floor, k) => floor === null || all[k] <= floor.mean + 2 * scatter(floor));
+}
+
+/** Standard deviation of one W₂ about a floor. */
+function scatter({ standardError, repeats }: Floor): number {
+  return (standardError ?? 0) * Math.sqrt(repeats);
+}
+
 /** Largest W₂ between two solutions. */
 export function largestDisagreement(study: StudyRecord): number | null {
   const all = study.pairwise.distances.flat();
@@ -63,7 +87,7 @@ export function largestDisagreement(study: StudyRecord): number | null {
 export function summary(study: StudyRecord): string {
   const t = tally(study);
   const apart = largestDisagreement(study);
-  const floor = study.samplingFloor;
+  const floor = floorOfDisagreement(study);
   const posed = study.wellPosedness.wellPosed;
   const cards: [string, string, string, boolean | null][] = [
     study.uniqueness?.unique === false
@@ -91,7 +115,7 @@ export function summary(study: StudyRecord): string {
         : floor === null
           ? "W₂ between the end laws of two solvers"
           : `W₂ between two solvers; chance alone gives ${format(floor.mean)} (sampling floor)`,
-      apart === null || floor === null ? null : apart <= floor.mean,
+      apart === null ? null : withinChance(study),
     ],
   ];
   const mark = (ok: boolean | null) => (ok === null ? "plain" : ok ? "good" : "bad");
@@ -161,23 +185,29 @@ export function distanceTable(study: StudyRecord): string {
   );
 }
 
-/** Distances of every pair of solutions, and the floor below which W₂ says nothing: how it was made, and what else the reader should know. */
-export function agreement(record: StudyRecord, floorIs: string, further: string): string {
-  const { names, distances, further: others } = record.pairwise;
+function floorBeside(floor: Floor | null): string {
+  return floor === null ? "" : ` <small>floor ${format(floor.mean)} ± ${format(scatter(floor), 1)}</small>`;
+}
+
+/** Distances of every pair of solutions, with the floor of each pair where it has its own, and a note on floors. */
+export function agreement(record: StudyRecord, note: string): string {
+  const { names, distances, floors, further: others } = record.pairwise;
   if (names.length < 2) return `<p class="note">One solution: nothing to compare it with.</p>`;
-  const matrix = (head: string, values: readonly (readonly (number | null)[])[]) =>
+  const matrix = (
+    head: string,
+    values: readonly (readonly (number | null)[])[],
+    floors: readonly (readonly (Floor | null)[])[] | null = null,
+  ) =>
     table(
       [head, ...names.map((n) => escapeHtml(n))],
-      names.map((name, i) => [named(record, name), ...values[i].map((v, j) => (i === j ? "" : format(v)))]),
+      names.map((name, i) => [
+        named(record, name),
+        ...values[i].map((v, j) => (i === j ? "" : `${format(v)}${floorBeside(floors?.[i][j] ?? null)}`)),
+      ]),
       "numbers",
     );
-  const floor = record.samplingFloor;
-  const note =
-    floor === null
-      ? ""
-      : `<p class="note">W₂ is measured between ${floor.count} points of each solution. ${floorIs} are ${format(floor.mean)} apart (sampling floor, mean of ${floor.repeats}): smaller distances say nothing. ${further}</p>`;
   return (
-    matrix("W₂ between laws at T", distances) +
+    matrix("W₂ between laws at T", distances, floors) +
     note +
     others.map((m) => matrix(`${escapeHtml(m.name)}: ${escapeHtml(m.statement)}`, m.values)).join("")
   );

@@ -140,17 +140,33 @@ describe("a translation on the line", () => {
   });
 });
 
-it("in the plane laws are drawn, and the floor says what drawing adds", async () => {
+it("in the plane laws are drawn, and the floor of each pair is that of its kind of draws", async () => {
   const problem = huberFlow({ dimension: 2, gap: GAP, horizon: T });
-  const solvers = [translation("exact", "grid"), translation("late", "grid", 1)];
+  const solvers = [
+    translation("exact", "grid"),
+    translation("again", "grid"),
+    translation("late", "grid", 1),
+    translation("drawn", "particle"),
+  ];
   const comparison = await compare(problem, { solvers, laws, count: 200 });
   const [study] = comparison.record.studies;
-  const floor = study.samplingFloor?.mean ?? 0;
-  expect(floor).toBeGreaterThan(0.1);
-  expect(floor).toBeLessThan(0.5);
+  const { distances, floors } = study.pairwise;
+  const even = floors![0][1]!;
+  const mixed = floors![0][3]!;
+  // independent draws of 200 points from N(0, I₂) are about 0.35 apart, even ones of two kinds less
+  expect(even.mean).toBeGreaterThan(0.1);
+  expect(even.mean).toBeLessThan(0.9 * mixed.mean);
+  expect(mixed.mean).toBeLessThan(0.5);
+  expect(floors![0][0]).toBe(null);
+  // one law drawn twice with offsets of its own lies at its floor
+  const scatter = even.standardError! * Math.sqrt(even.repeats);
+  expect(Math.abs(distances[0][1] - even.mean)).toBeLessThan(4 * scatter);
   // 200 even draws stand for cells of about 0.25: √(1 + 0.25²), and 0.04 in the means
-  expect(study.pairwise.distances[0][1]).toAgree(1, { rtol: 0.1 });
-  expect(renderHtml(comparison)).toContain("sampling floor");
+  expect(distances[0][2]).toAgree(1, { rtol: 0.1 });
+  const html = renderHtml(comparison);
+  expect(html).toContain("sampling floor");
+  expect(html).toMatch(/card bad"><b>[^<]*<\/b><span>largest disagreement/);
+  expect(resultRows(comparison.record).map((row) => row[3])).toContain("sampling floor to again");
 });
 
 it("says on the page what the page shows: no rows of laws that nobody measured, no marks that are not drawn", async () => {
