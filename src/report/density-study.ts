@@ -5,6 +5,7 @@
 //   paths     √E|X_a − X_b|² at T from common starts;   velocity  √E|v_a − v_b|² / √E|v|² along the paths of one solution
 //   target    W₂(ρ_t, Q) over time, and D_f^L between n points of ρ_t and n of Q, by the exact engine: one stick for all families, whose
 //             own D is between densities here and between samples there
+//   energy    |E_a(T) − E_b(T)| over the fall E(0) − E(T): E itself is known up to a constant only
 //   exact     errors against the closed form;   numbers: E, I, largest speed, how straight the paths are
 import type { Domain } from "../grid/index.js";
 import {
@@ -65,6 +66,8 @@ export function descentOf(solution: Solution): DescentSolution | null {
   return "energies" in solution && Array.isArray(solution.energies) ? (solution as DescentSolution) : null;
 }
 
+/** Name of the error of E(T) over the fall E(0) − E(T). */
+export const RELATIVE_ENERGY = "energy at T, relative to its fall";
 /** Repeats of the sampling floor. */
 const REPEATS = 8;
 /** Shares of T at which velocities are compared. */
@@ -161,6 +164,7 @@ export async function measureDensities<P extends EvolvingProblem>(
               0,
             ),
           },
+          ...energiesApart(problem, solved),
         ],
       },
       samplingFloor: null,
@@ -408,8 +412,41 @@ function exactErrors(
             here,
             points(problem.domain, densityOfFunction(problem.domain, known), here.count, gen.split("law")),
           ),
-    ...(energy === null ? {} : { "energy at T": found === null ? null : Math.abs(found - energy(T)) }),
+    ...(energy === null
+      ? {}
+      : energyErrors(found === null ? null : Math.abs(found - energy(T)), fallOfEnergy(problem, []))),
   };
+}
+
+function energyErrors(error: number | null, fall: number | null): Readonly<Record<string, number | null>> {
+  return { "energy at T": error, [RELATIVE_ENERGY]: error === null || fall === null ? null : error / fall };
+}
+
+/** E(0) − E(T) by the closed form, or else the largest that a solution reports; `null` where E stands still to round-off. */
+function fallOfEnergy(problem: EvolvingProblem, solved: readonly Solution[]): number | null {
+  const exact = isDescent(problem) ? (problem.exact?.energy ?? null) : null;
+  const ends =
+    exact !== null
+      ? [[exact(0), exact(problem.horizon)]]
+      : solved.flatMap((s) => {
+          const descent = descentOf(s);
+          return descent === null ? [] : [[descent.energies[0], descent.energies.at(-1)!]];
+        });
+  const fall = Math.max(...ends.map(([first, last]) => first - last));
+  return fall > 1e-6 * (1 + Math.abs(ends[0]?.[0] ?? 0)) ? fall : null;
+}
+
+/** Where every solution reports E: how far E(T) of each pair is apart. */
+function energiesApart(problem: EvolvingProblem, solved: readonly Solution[]): StudyMeasures["pairwise"]["further"] {
+  const fall = fallOfEnergy(problem, solved);
+  const last = solved.map((s) => descentOf(s)?.energies.at(-1) ?? null);
+  if (fall === null || last.includes(null)) return [];
+  const values = pairs<number | null>(
+    solved.length,
+    (a, b) => (endsEarly(solved[a]) || endsEarly(solved[b]) ? null : Math.abs(last[a]! - last[b]!) / fall),
+    0,
+  );
+  return [{ name: "energy", statement: "|E_a(T) − E_b(T)| / (E(0) − E(T))", values }];
 }
 
 function numbersOf(

@@ -2,7 +2,7 @@
 // then shows it, then gives every number with its bound.
 import type { Problem } from "../problem.js";
 import { bibliography, citationText } from "./citations.js";
-import { densityPictures } from "./density-page.js";
+import { densityPictures, energyFindings } from "./density-page.js";
 import { isEvolving } from "./density-study.js";
 import { escapeHtml, historyFigure } from "./figures.js";
 import { flowPictures } from "./flow-page.js";
@@ -25,7 +25,7 @@ function study<P extends Problem>(record: StudyRecord, problem: P, runs: readonl
   return `
 <section>
 ${alone ? "" : `<h2>${escapeHtml(record.title)}</h2>`}
-${summary(record)}
+${summary(record)}${isEvolving(problem) ? energyFindings(record, problem) : ""}
 <div class="equations">${record.equations.map((e) => `<div>${escapeHtml(rounded(e))}</div>`).join("")}</div>
 ${parameters(problem)}
 <h3>What each solver reports</h3>
@@ -81,6 +81,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .legend{font-weight:600;font-size:.92rem;max-width:none}.legend .none,.legend small{white-space:nowrap}
 tbody th .dot{margin-right:.35em}tbody th{white-space:nowrap}table.laws tbody th{white-space:normal}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.4em}
+.finding{border-left:4px solid var(--bad);padding-left:12px;max-width:none}
 .dash{display:inline-block;width:1.5em;border-top:2px dashed;vertical-align:.28em;margin-right:.4em}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6em 0}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}

@@ -15,5 +15,5 @@ export type {
   StudyRecord,
   UniquenessRecord,
 } from "./record.js";
-export { floorOfDisagreement, largestDisagreement, type Tally, tally } from "./tables.js";
+export { energyDisagreement, floorOfDisagreement, largestDisagreement, type Tally, tally } from "./tables.js";
 export * from "./write.js";

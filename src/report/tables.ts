@@ -84,10 +84,37 @@ export function largestDisagreement(study: StudyRecord): number | null {
   return study.pairwise.names.length < 2 ? null : Math.max(...all);
 }
 
+/** Share of the fall of E by which E(T) of two solvers may differ: the bound of the dissipation identity too, what a first order leaves. */
+export const ENERGY_APART = 0.1;
+
+/** The two solvers whose E(T) are furthest apart, and how far, over the fall of E; `null` where not all report one. */
+export function energyDisagreement(
+  study: StudyRecord,
+): { readonly apart: number; readonly pair: [string, string] } | null {
+  const { names, further } = study.pairwise;
+  const values = further.find(({ name }) => name === "energy")?.values.flat() ?? [];
+  const apart = Math.max(0, ...values.map((v) => v ?? 0));
+  if (apart === 0) return null;
+  const at = values.indexOf(apart);
+  return { apart, pair: [names[Math.floor(at / names.length)], names[at % names.length]] };
+}
+
+/** Whether solvers agree: as far as chance lets W₂ say, and in E(T). */
+function agree(study: StudyRecord): boolean | null {
+  const energy = energyDisagreement(study);
+  return energy !== null && energy.apart > ENERGY_APART ? false : withinChance(study);
+}
+
+export function percent(share: number): string {
+  return `${format(100 * share, 2)} %`;
+}
+
 export function summary(study: StudyRecord): string {
   const t = tally(study);
   const apart = largestDisagreement(study);
   const floor = floorOfDisagreement(study);
+  const energy = energyDisagreement(study);
+  const energies = energy === null ? "" : `; E(T) differs by up to ${percent(energy.apart)} of its fall`;
   const posed = study.wellPosedness.wellPosed;
   const cards: [string, string, string, boolean | null][] = [
     study.uniqueness?.unique === false
@@ -113,9 +140,9 @@ export function summary(study: StudyRecord): string {
       apart === null
         ? "fewer than two solutions: nothing to compare"
         : floor === null
-          ? "W₂ between the end laws of two solvers"
-          : `W₂ between two solvers; chance alone gives ${format(floor.mean)} (sampling floor)`,
-      apart === null ? null : withinChance(study),
+          ? `W₂ between the end laws of two solvers${energies}`
+          : `W₂ between two solvers; chance alone gives ${format(floor.mean)}${study.pairwise.floors === null ? "" : ` ± ${format(scatter(floor), 1)}`} (sampling floor)${energies}`,
+      apart === null ? null : agree(study),
     ],
   ];
   const mark = (ok: boolean | null) => (ok === null ? "plain" : ok ? "good" : "bad");

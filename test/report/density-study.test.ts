@@ -21,7 +21,7 @@ import { decodeNpz } from "../../src/io/index.js";
 import { cloud, dirac, gaussian, kullbackLeibler, massOf, uniformBox } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { evolutionFigure, range } from "../../src/report/density-figures.js";
-import { compare, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
+import { compare, energyDisagreement, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
 import { wound } from "../../src/report/points.js";
 import type { DescentSolution, Solution } from "../../src/solution/index.js";
 import type { Solver } from "../../src/solver.js";
@@ -138,6 +138,46 @@ describe("a translation on the line", () => {
     const rows = resultRows(comparison.record).filter((row) => row[2] === "series" && row[1] === "exact");
     expect(rows.length).toBe(9 + 5);
   });
+});
+
+it("a solver whose energy stays behind makes no page that looks well, and is named", async () => {
+  const problem = huberFlow({ gap: GAP, horizon: T });
+  const energyAt = problem.exact!.energy!;
+  /** Falls by a share of what the energy should. */
+  const slow = (name: string, share: number): Solver<GradientFlow> => {
+    const base = translation(name, "particle");
+    return {
+      ...base,
+      solve: async (p, context) => {
+        const solution = (await base.solve(p, context)) as DescentSolution<GradientFlow>;
+        const energies = Array.from(solution.times, (t) => share * energyAt(t) + (1 - share) * energyAt(0));
+        return { ...solution, family: "particle", energies } as DescentSolution<GradientFlow>;
+      },
+    };
+  };
+  const solvers = [slow("right", 1), slow("close", 0.92), slow("idle", 0.2)];
+  const comparison = await compare(problem, { solvers, laws: [], count: 50 });
+  const [study] = comparison.record.studies;
+  const energies = study.pairwise.further.find((f) => f.name === "energy")!.values;
+  expect([energies[0][1], energies[0][2], energies[1][2]]).toAgree([0.08, 0.8, 0.72], { rtol: 1e-9 });
+  expect(study.runs[2].exact?.["energy at T, relative to its fall"]).toAgree(0.8, { rtol: 1e-9 });
+  expect(energyDisagreement(study)?.pair).toEqual(["right", "idle"]);
+  const html = renderHtml(comparison);
+  expect(html).toContain("<b>idle</b> ends far from the closed form");
+  expect(html).not.toContain("<b>close</b> ends far");
+  expect(html).toContain("Particles that follow an exact critic see samples of the target and not its law");
+  expect(html).toMatch(/card bad"><b>[^<]*<\/b><span>largest disagreement/);
+  const unknown = { ...problem, exact: null } as GradientFlow;
+  const blind = slow("blind", 0.85);
+  const other = slow("other", 1);
+  const known = (solver: Solver<GradientFlow>): Solver<GradientFlow> => ({
+    ...solver,
+    solve: async (_, context) => solver.solve(problem, context),
+  });
+  const page = renderHtml(await compare(unknown, { solvers: [known(other), known(blind)], laws: [], count: 50 }));
+  expect(page).toContain("<b>other</b> and <b>blind</b> disagree");
+  const agreed = await compare(unknown, { solvers: [known(other), known(slow("near", 0.95))], laws: [], count: 50 });
+  expect(renderHtml(agreed)).not.toContain('class="finding"');
 });
 
 it("in the plane laws are drawn, and the floor of each pair is that of its kind of draws", async () => {
@@ -264,7 +304,7 @@ describe("round a circle", () => {
     const [study] = comparison.record.studies;
     // the same law at t = 1.5, but for the draws; at their own ends they are 1.5 of 4 apart
     expect(study.pairwise.distances[0][1]).toBeLessThan(0.1);
-    expect(study.pairwise.further.map((f) => f.values[0][1])).toEqual([null, 0]);
+    expect(study.pairwise.further.map((f) => f.values[0][1])).toEqual([null, 0]); // energies stand still: no row of theirs
     const { numbers } = study.runs[1];
     expect([numbers["E at T"], numbers["stopped at t"], numbers["E there"]]).toEqual([null, 1.5, 0]);
     const html = renderHtml(comparison);
