@@ -4,7 +4,17 @@ import { courseFigure, evolutionFigure, massPathsFigure, variationFigure } from 
 import { type EvolvingProblem, endOf, endsEarly, RELATIVE_ENERGY } from "./density-study.js";
 import { escapeHtml, solvedRuns } from "./figures.js";
 import type { Run, StudyRecord } from "./record.js";
-import { agreement, ENERGY_APART, energyDisagreement, exactTable, format, numberTable, percent } from "./tables.js";
+import {
+  agreement,
+  ENERGY_APART,
+  energyDisagreement,
+  exactTable,
+  format,
+  heldOutTable,
+  numberTable,
+  percent,
+  unitNote,
+} from "./tables.js";
 
 /** Who ends far from the closed form of E or, where there is none, from another solver, for the head of the page; "" where nobody does. */
 export function energyFindings(record: StudyRecord, problem: EvolvingProblem): string {
@@ -59,7 +69,8 @@ ${evolutionFigure(problem, runs)}
 ${paths === "" ? "" : `<h3>${descends ? "The mass on its way" : "Particles on their way"}</h3><p>Each line is one path from its start (small, dark) to its end (coloured)${descends ? ", Ẋ = v(t, X)" : ", noise included"}.</p>${paths}`}
 <h3>Do the solvers agree?</h3>
 ${agreement(record, floorNote(record))}
-${stopped}${chords}
+${stopped}${chords}${unitNote(problem)}
+${heldOutTable(record)}
 ${exactTable(record)}${closedEnergy(problem)}
 ${numberTable(record, "The flow in numbers", "E and I as each solver measures them; the chord ratio is E|X_T − X₀| / E(length of the path), 1 for straight paths.")}
 ${descends ? `<h3>The first variation δE/δρ at T/2</h3><p>Up to a constant. The mass moves with v = −∇ δE/δρ${problem.dimension === 2 ? ", from dark to light; one scale of colours for all solvers" : ""}.</p>${variationFigure(problem, runs)}` : ""}`;

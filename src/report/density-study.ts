@@ -30,7 +30,7 @@ import {
   rootMeanSquare,
   spread,
 } from "../verify/index.js";
-import { againstHeldOut } from "./flow-study.js";
+import { againstHeldOut, floorOfHeldOut } from "./flow-study.js";
 import { positionsAt, wound } from "./points.js";
 import {
   estimate,
@@ -109,6 +109,7 @@ export async function measureDensities<P extends EvolvingProblem>(
     reference === null || onLine(problem.domain) ? () => null : floors(reference, draws.split("floor"), n);
   const target = targetOf(problem);
   const goal = target === null ? null : (gen: Generator, size = n) => lawPoints(problem.domain, target, size, gen);
+  const heldOut = isDescent(problem) ? problem.heldOut : null;
   const measured: RunMeasures[] = [];
   for (const { solution, repeats } of runs) {
     if (solution === null) {
@@ -168,6 +169,10 @@ export async function measureDensities<P extends EvolvingProblem>(
         ],
       },
       samplingFloor: null,
+      heldOutFloor:
+        heldOut === null || target === null || target.distribution === null
+          ? null
+          : floorOfHeldOut(heldOut, target.distribution, draws.split("held-out")),
     },
     runs: measured,
   };

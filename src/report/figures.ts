@@ -268,7 +268,7 @@ function distributionCurve(law: Density | Cloud): { x: number; p: number }[] {
 
 /** W₂ to the held-out points with two standard errors, and the sampling floor as a band. */
 export function heldOutFigure(study: StudyRecord): string {
-  const floor = study.samplingFloor;
+  const floor = study.heldOutFloor;
   if (floor === null) return "";
   const colour = colours(study.runs.map((run) => run.solver));
   const rows = study.runs.flatMap((run) =>

@@ -91,6 +91,7 @@ export function measureGame<P extends GameLike>(
         ],
       },
       samplingFloor: floor,
+      heldOutFloor: null,
     },
     runs: runs.map(({ solution, repeats }) => {
       if (solution === null) return nothing;

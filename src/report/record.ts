@@ -25,6 +25,8 @@ export interface StudyMeasures {
   };
   /** W₂ that chance alone makes between two samples of one law; `null` when it cannot be measured. */
   readonly samplingFloor: Floor | null;
+  /** W₂ of the held-out points to fresh points of the target itself; `null` when it cannot be measured. */
+  readonly heldOutFloor: Floor | null;
 }
 
 /** What a kind of problem is measured by, for one run. */

@@ -199,15 +199,11 @@ export function distanceTable(study: StudyRecord): string {
       formatEstimate(run.toHeldOut),
     ];
   });
-  const floor = study.samplingFloor;
+  const floor = study.heldOutFloor;
   if (floor !== null) rows.push(["sampling floor", ...names.map(() => ""), formatEstimate(floor)]);
-  const caption =
-    floor === null
-      ? ""
-      : `<p class="note">Sampling floor: W₂ between the ${floor.count} held-out points and ${floor.count} fresh points of the target itself (mean ± standard error of ${floor.repeats} draws). No method can be expected to come below it; within twice the floor (dashed line) is good.</p>`;
   return (
     table(["W₂ between end laws", ...names.map((n) => escapeHtml(n)), "held-out"], rows, "numbers") +
-    caption +
+    heldOutNote(study) +
     heldOutFigure(study)
   );
 }
@@ -240,19 +236,36 @@ export function agreement(record: StudyRecord, note: string): string {
   );
 }
 
+function heldOutNote({ heldOutFloor: floor }: StudyRecord): string {
+  if (floor === null) return "";
+  return `<p class="note">Sampling floor: W₂ between the ${floor.count} held-out points and ${floor.count} fresh points of the target itself (mean ± standard error of ${floor.repeats} draws). No method can be expected to come below it but by chance; within twice the floor (dashed line) is good.</p>`;
+}
+
+/** W₂ to the held-out points, a row a solver, with the floor; "" where none were held out. */
+export function heldOutTable(study: StudyRecord): string {
+  const known = study.runs.filter((run) => run.toHeldOut !== null);
+  if (known.length === 0) return "";
+  const rows = known.map((run) => [named(study, run.solver), formatEstimate(run.toHeldOut)]);
+  if (study.heldOutFloor !== null) rows.push(["sampling floor", formatEstimate(study.heldOutFloor)]);
+  return `<h3>Points that no solver has seen</h3>${table(["solver", "W₂ to held-out"], rows, "numbers")}${heldOutNote(study)}${heldOutFigure(study)}`;
+}
+
+/** The unit of distances, where it is not the one of the axes. */
+export function unitNote(problem: Problem): string {
+  const { coordinates } = problem;
+  if (coordinates === null || coordinates.every((c) => Math.abs(c.scale) === 1)) return "";
+  const units = coordinates.map((c) => `${format(Math.abs(c.scale))} along ${escapeHtml(c.label)}`);
+  return `<p class="note">Distances, speeds and energies are in the solvers' own, standardised coordinates, axes of pictures in those of the data: one unit of distance is ${units.join(", ")}.</p>`;
+}
+
 /** The runs' further numbers. */
 export function numberTable(record: StudyRecord, heading: string, text: string): string {
   const columns = [...new Set(record.runs.flatMap((run) => Object.keys(run.numbers)))];
-  const heldOut = record.runs.some((run) => run.toHeldOut !== null);
-  if (columns.length === 0 && !heldOut) return "";
+  if (columns.length === 0) return "";
   const rows = record.runs
     .filter((run) => run.status !== null)
-    .map((run) => [
-      named(record, run.solver),
-      ...columns.map((c) => format(run.numbers[c] ?? null, 7)),
-      ...(heldOut ? [formatEstimate(run.toHeldOut)] : []),
-    ]);
-  const head = ["solver", ...columns.map(escapeHtml), ...(heldOut ? ["W₂ to held-out"] : [])];
+    .map((run) => [named(record, run.solver), ...columns.map((c) => format(run.numbers[c] ?? null, 7))]);
+  const head = ["solver", ...columns.map(escapeHtml)];
   return `<h3>${heading}</h3><p>${text}</p>${table(head, rows, "numbers")}`;
 }
 

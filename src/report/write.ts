@@ -59,6 +59,13 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
         for (const { name, values } of further) add(a, "distance", `${name} to ${b}`, values[i][i + 1 + j]);
       });
     });
+    if (study.heldOutFloor !== null && study.heldOutFloor !== study.samplingFloor)
+      add("", "distance", "sampling floor of held-out", study.heldOutFloor.mean, [
+        study.heldOutFloor.standardError,
+        null,
+        null,
+        null,
+      ]);
     if (study.samplingFloor !== null) {
       add("", "distance", "sampling floor", study.samplingFloor.mean, [
         study.samplingFloor.standardError,

@@ -11,6 +11,7 @@ import {
   huberFlow,
   huberGap,
   lipschitzDivergence,
+  oldFaithfulFlow,
   porousObstacle,
   transportTo,
   wallDrift,
@@ -374,6 +375,26 @@ it("a target that is points, or narrower than the finest cells, is pictured and 
     expect(html).toContain("grey: the target");
     expect(html).not.toMatch(/NaN|undefined/);
   }
+});
+
+it("held-out points stand beside what the target itself reaches, and distances say their unit", async () => {
+  const problem = oldFaithfulFlow();
+  const solvers = [particleGradientFlow({ steps: 2 })];
+  const comparison = await compare(problem, { solvers, laws: [], count: 64 });
+  const [study] = comparison.record.studies;
+  const floor = study.heldOutFloor!;
+  expect(floor.count).toBe(problem.heldOut!.count);
+  // particles that end at samples of the target are as near as these
+  expect(study.runs[0].toHeldOut!.mean).toAgree(floor.mean, { rtol: 0.3 });
+  expect(floor.mean).toBeGreaterThan(0.1);
+  const html = renderHtml(comparison);
+  for (const text of [
+    "Points that no solver has seen",
+    "fresh points of the target itself",
+    "standardised coordinates",
+  ])
+    expect(html).toContain(text);
+  expect(resultRows(comparison.record).map((row) => row[3])).toContain("sampling floor of held-out");
 });
 
 it("a periodic axis has no seam", () => {
