@@ -325,10 +325,14 @@ function profiles<P extends EvolvingProblem>(
     return here.length === 0 ? [] : [Math.max(...here)];
   });
   const common = peaks.length > 0 && Math.max(...peaks) < 3 * Math.min(...peaks);
+  const ceiling = common ? 1.25 * Math.max(...peaks) : Infinity;
+  const histograms = laws.map((row) => row.map((law) => (law.kind === "cloud" ? bars(law) : null)));
+  const tallest = Math.max(0, ...histograms.flat().flatMap((row) => (row ?? []).map((bar) => bar.v)));
   const some = (kind: "density" | "cloud") => laws.flat().some((law) => law.kind === kind);
   const key = [
     ...(some("density") ? ["lines: densities"] : []),
     ...(some("cloud") ? ["bars: how many particles"] : []),
+    ...(tallest > ceiling ? [`triangles: bars that go on, up to ${short(tallest)}`] : []),
     ...(goal === null ? [] : ["grey: the target"]),
     ...(exact === null ? [] : ["dashed: the closed form"]),
   ];
@@ -342,7 +346,7 @@ function profiles<P extends EvolvingProblem>(
         y: {
           label: "ρ",
           grid: true,
-          ...(common ? { domain: [0, 1.25 * Math.max(...peaks)], clamp: true } : { zero: true }),
+          ...(common ? { domain: [0, ceiling], clamp: true } : { zero: true }),
         },
         marks: [
           ...(goal === null
@@ -354,8 +358,16 @@ function profiles<P extends EvolvingProblem>(
             const law = laws[r].at(k);
             if (law === undefined) return [];
             const stroke = colour(run.solver.name);
-            if (law.kind === "cloud")
-              return [Plot.rectY(bars(law), { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 })];
+            if (law.kind === "cloud") {
+              const row = histograms[r][k] as Bar[];
+              return [
+                Plot.rectY(row, { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 }),
+                Plot.dot(
+                  row.filter((bar) => bar.v > ceiling),
+                  { x: (bar) => (bar.x1 + bar.x2) / 2, y: ceiling, symbol: "triangle", r: 3, fill: stroke, dy: -3 },
+                ),
+              ];
+            }
             return [Plot.line(curve(law), { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
           }),
           ...(exact === null ? [] : [Plot.line(along(exact(t, fine)), { x: "x", y: "v", ...DASHED })]),
