@@ -3,7 +3,7 @@
 import type { Problem } from "../problem.js";
 import { bibliography, citationText } from "./citations.js";
 import { densityPictures, energyFindings } from "./density-page.js";
-import { isEvolving } from "./density-study.js";
+import { descentOf, isEvolving } from "./density-study.js";
 import { escapeHtml, historyFigure } from "./figures.js";
 import { flowPictures } from "./flow-page.js";
 import { isFlow } from "./flow-study.js";
@@ -38,9 +38,18 @@ ${lawTable(record)}
 <ul>${[...record.wellPosedness.reasons, ...(record.uniqueness === null ? [] : [`solved from several starts: ${record.uniqueness.text}`])].map((r) => `<li>${escapeHtml(r)}</li>`).join("")}</ul>
 ${spreadTable(record)}
 <h3>Convergence</h3>
-${historyFigure(record)}
+${historyFigure(record, drawnCurves(problem, runs))}
 <details><summary>Options, counts and devices</summary><div class="scroll"><table><thead><tr><th>solver</th><th>options</th><th>counts</th><th>device</th></tr></thead><tbody>${record.runs.map(provenance).join("")}</tbody></table></div></details>
 </section>`;
+}
+
+/** The curves of a solver that the page draws before its histories. */
+function drawnCurves<P extends Problem>(problem: P, runs: readonly Run<P>[]) {
+  return (solver: string): readonly (readonly (number | null)[])[] => {
+    const solution = runs.find((run) => run.solver.name === solver)?.solution ?? null;
+    const descent = solution === null || !isEvolving(problem) ? null : descentOf(solution);
+    return descent === null ? [] : [descent.energies, descent.dissipations, descent.speeds];
+  };
 }
 
 /** What the page answers. */

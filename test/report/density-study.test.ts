@@ -239,6 +239,43 @@ it("Fokker–Planck problems have no energies, and their paths carry noise", asy
   expect(study.runs[0].exact?.["density at T, relative L¹"]).toBeLessThan(0.05);
 });
 
+it("draws no history twice, none that stands still, and marks bars that the axis cuts", async () => {
+  const problem = huberFlow({ gap: GAP, horizon: T });
+  const base = translation("grid", "grid");
+  const withHistories: Solver<GradientFlow> = {
+    ...base,
+    solve: async (p, context) => {
+      const solution = (await base.solve(p, context)) as DescentSolution<GradientFlow>;
+      const history = (name: string, values: readonly number[]) => ({
+        name,
+        iterations: values.map((_, k) => k),
+        values: [...values],
+      });
+      const histories = [
+        history("energy", solution.energies),
+        history("mass", [1, 1 + 1e-15, 1]),
+        history("noise", [1e-15, -1e-15, 0]),
+        history("residual", [1, 0.1, 0.01]),
+      ];
+      return { ...solution, histories };
+    },
+  };
+  // particles in one place: a bar far above the density's peak
+  const drawn = translation("heap", "particle");
+  const heap: Solver<GradientFlow> = {
+    ...drawn,
+    solve: async (p, context) => ({
+      ...((await drawn.solve(p, context)) as DescentSolution<GradientFlow>),
+      density: () => cloud(new Float64Array(50), 1),
+    }),
+  };
+  const html = renderHtml(await compare(problem, { solvers: [withHistories, heap], laws: [], count: 20 }));
+  expect(html).toContain("grid: residual");
+  expect(html).not.toContain("grid: energy</figcaption>");
+  expect(html).toContain("Constant to round-off, and so not drawn: grid: mass 1; grid: noise 0.");
+  expect(html).toContain("triangles: bars that go on, up to");
+});
+
 describe("round a circle", () => {
   // All mass turns at speed 1, from [0.5, 1.5] over the seam at 4; the second solver ends 0.1 ahead.
   const problem = gradientFlow({
