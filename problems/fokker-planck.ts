@@ -7,7 +7,7 @@
 import { demand, demandKnown } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon, demandMass } from "./demand.js";
+import { demandCoordinates, demandDomain, demandHorizon, demandMass, demandPeriodic } from "./demand.js";
 import {
   describeField,
   describeLaw,
@@ -99,6 +99,7 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
     "references",
   ]);
   const { domain, diffusion } = options;
+  demandDomain(where, domain);
   const d = domain.dimension;
   const horizon = options.horizon ?? 1;
   demandHorizon(where, horizon);
@@ -134,6 +135,8 @@ export function fokkerPlanckProblem(options: FokkerPlanckOptions): FokkerPlanck 
     potential === null
       ? (options.drift ?? Array<number>(d).fill(0)).map((b, a) => field(b, d, where, `drift[${a}]`))
       : null;
+  if (potential !== null) demandPeriodic(where, "potential", "potential", potential, domain);
+  for (const [a, b] of (drift ?? []).entries()) demandPeriodic(where, `drift[${a}]`, "drift", b, domain);
   const given = options.source ?? null;
   const source = given === null ? null : field(given, d, where, "source");
   const exact = options.exact ?? null;

@@ -6,7 +6,7 @@ import { demand, demandKnown } from "../src/error.js";
 import { type Cells, type Domain, integrate } from "../src/grid/index.js";
 import type { Cloud } from "../src/measure/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon, demandInside, demandMass } from "./demand.js";
+import { demandCoordinates, demandDomain, demandHorizon, demandInside, demandMass, demandPeriodic } from "./demand.js";
 import { densityOn, describeLaw, type Energy, type Law, type LawInput, lawOf } from "./terms/index.js";
 
 /** Closed form of a gradient flow. */
@@ -74,6 +74,15 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
   const { domain, energy } = options;
   const horizon = options.horizon ?? 1;
   demandHorizon(where, horizon);
+  demandDomain(where, domain);
+  demand(
+    typeof energy?.dimension === "number",
+    where,
+    "energy",
+    "be an energy made by energy(), lipschitzDivergence() or transportTo()",
+    energy,
+    "Use energy: energy({ dimension: 1, internal: entropy() }) to start",
+  );
   demand(
     energy.dimension === domain.dimension,
     where,
@@ -94,6 +103,7 @@ export function gradientFlow(options: GradientFlowOptions): GradientFlow {
   demandInside(where, "initial", initial, domain);
   const target = (energy.divergence ?? energy.transport)?.target ?? null;
   if (target !== null) demandInside(where, "target", target, domain);
+  if (energy.potential !== null) demandPeriodic(where, "the potential", "potential", energy.potential, domain);
   const mass = options.mass === undefined ? 1 : options.mass;
   demandMass(where, mass);
   const coordinates = options.coordinates ?? null;

@@ -6,7 +6,7 @@
 import { demand, demandKnown } from "../src/error.js";
 import type { Domain } from "../src/grid/index.js";
 import type { Coordinate, Problem, WellPosedness } from "../src/problem.js";
-import { demandCoordinates, demandHorizon } from "./demand.js";
+import { demandCoordinates, demandDomain, demandHorizon } from "./demand.js";
 import {
   type Coupling,
   describeLaw,
@@ -129,6 +129,7 @@ export function meanFieldGame(options: MeanFieldGameOptions): MeanFieldGame {
     "references",
   ]);
   const { domain, coupling } = options;
+  demandDomain(where, domain);
   const mode = options.mode ?? "time-dependent";
   demand(
     mode === "time-dependent" || mode === "planning" || mode === "ergodic",

@@ -5,6 +5,8 @@ import { demandWritableFolder, encodeJson } from "../io/index.js";
 import {
   type ComparisonRecord,
   compare,
+  energyDisagreement,
+  floorOfDisagreement,
   largestDisagreement,
   reportFiles,
   type StudyRecord,
@@ -91,6 +93,7 @@ function summaryText(record: ComparisonRecord, page: string | null): string {
 function studyLines(study: StudyRecord): string[] {
   const number = (v: number | null) => (v === null ? "–" : v.toPrecision(3));
   const t = tally(study);
+  const energy = energyDisagreement(study);
   const rows = study.runs.map((run) => {
     const what = run.failure === null ? "converged" : `${run.failure.kind}: ${run.failure.text}`;
     const value = number(run.objective?.primal ?? run.objective?.dual ?? null);
@@ -113,6 +116,11 @@ function studyLines(study: StudyRecord): string[] {
     `${study.title}`,
     ...rows,
     ...(study.uniqueness === null ? [] : [`  from several starts: ${study.uniqueness.text}`]),
-    `  laws that hold: ${t.held} of ${t.judged} (${t.unmeasured} unmeasured); largest W₂ between solvers ${number(largestDisagreement(study))}; sampling floor ${number(study.samplingFloor?.mean ?? null)}`,
+    `  laws that hold: ${t.held} of ${t.judged} (${t.unmeasured} unmeasured); largest W₂ between solvers ${number(largestDisagreement(study))}; sampling floor ${number(floorOfDisagreement(study)?.mean ?? null)}`,
+    ...(energy === null
+      ? []
+      : [
+          `  E(T) differs by up to ${(100 * energy.apart).toPrecision(2)} % of its fall: ${energy.pair.join(" against ")}`,
+        ]),
   ];
 }

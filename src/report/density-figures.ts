@@ -59,6 +59,15 @@ export function range(values: readonly number[]): [number, number] {
   return [low - margin, top + margin];
 }
 
+/** A dashed line across a panel. */
+interface Limit {
+  readonly v: number;
+  readonly stroke: string;
+}
+
+/** A dashed line in a legend; drawn, as few fonts have one. */
+const dash = (stroke: string) => `<i class="dash" style="border-color:${stroke}"></i>`;
+
 /** E, I, largest speed, and distances to the target over time; closed forms dashed. */
 export function courseFigure<P extends EvolvingProblem>(
   problem: P,
@@ -85,22 +94,21 @@ export function courseFigure<P extends EvolvingProblem>(
   const bound = isDescent(problem)
     ? (problem.energy.divergence?.lipschitz ?? (problem.energy.transport?.order === 1 ? 1 : Infinity))
     : Infinity;
-  const floor = study.samplingFloor?.mean ?? Infinity;
   const series = [...new Set(study.runs.flatMap((run) => run.series.map((s) => s.name)))];
-  const all: { name: string; data: { solver: string; data: Curve[] }[]; exact: Curve[] | null; bound: number }[] = [
+  const all: { name: string; data: { solver: string; data: Curve[] }[]; exact: Curve[] | null; limits: Limit[] }[] = [
     {
       name: "E, each solver's own",
       data: kept("energies"),
       exact: energy === null ? null : grid.map((t) => ({ t, v: energy(t) })),
-      bound: Infinity,
+      limits: [],
     },
     {
       name: "I = ∫ρ|v|²",
       data: kept("dissipations"),
       exact: energy === null ? null : grid.map((t) => ({ t, v: slope(t) })),
-      bound: Infinity,
+      limits: [],
     },
-    { name: "largest speed", data: kept("speeds"), exact: null, bound },
+    { name: "largest speed", data: kept("speeds"), exact: null, limits: [{ v: bound, stroke: faint }] },
     ...series.map((name) => ({
       name,
       data: study.runs.map((run) => {
@@ -108,14 +116,17 @@ export function courseFigure<P extends EvolvingProblem>(
         return { solver: run.solver, data: own === undefined ? [] : curve(own.times, own.values) };
       }),
       exact: null,
-      bound: name.startsWith("W₂") ? floor : Infinity,
+      limits: study.runs.flatMap((run) => {
+        const v = run.series.find((s) => s.name === name)?.floor ?? null;
+        return v === null ? [] : [{ v, stroke: colour(run.solver) }];
+      }),
     })),
   ].filter(({ data }) => data.some((row) => row.data.length > 1));
-  const drawn = new Set<number>();
-  const list = all.map(({ name, data, exact, bound: limit }): Panel => {
+  const drawn = new Set<Limit>();
+  const list = all.map(({ name, data, exact, limits }): Panel => {
     const values = [...data.flatMap((row) => row.data.map((p) => p.v)), ...(exact ?? []).map((p) => p.v)];
-    const shown = limit < Infinity && limit < 4 * Math.max(...values);
-    if (shown) drawn.add(limit);
+    const shown = limits.filter(({ v }) => v < 4 * Math.max(...values));
+    for (const limit of shown) drawn.add(limit);
     return {
       title: name,
       svg: svg({
@@ -125,13 +136,13 @@ export function courseFigure<P extends EvolvingProblem>(
         x: { label: "t", domain: [0, T], type: "linear" },
         y: {
           label: null,
-          domain: range(shown ? [...values, limit] : values),
+          domain: range([...values, ...shown.map(({ v }) => v)]),
           grid: true,
           tickFormat: short,
           ticks: 5,
         },
         marks: [
-          ...(shown ? [Plot.ruleY([limit], { stroke: faint, strokeDasharray: "6,3" })] : []),
+          ...shown.map(({ v, stroke }) => Plot.ruleY([v], { stroke, strokeDasharray: "6,3", strokeOpacity: 0.7 })),
           ...data.map(({ solver, data: points }) =>
             Plot.line(points, { x: "t", y: "v", stroke: colour(solver), strokeWidth: 1.5, strokeOpacity: 0.9 }),
           ),
@@ -142,10 +153,11 @@ export function courseFigure<P extends EvolvingProblem>(
   });
   if (list.length === 0) return "";
   const legend = solved.map((run) => title(run, colour)).join(" &nbsp; ");
+  const has = (what: (limit: Limit) => boolean) => [...drawn].some(what);
   const marks = [
-    energy === null ? "" : " &nbsp; ┄ closed form",
-    drawn.has(bound) ? ` &nbsp; <span class="none">╌ bound by L = ${short(bound)}</span>` : "",
-    drawn.has(floor) ? ` &nbsp; <span class="none">╌ W₂ that chance alone makes = ${short(floor)}</span>` : "",
+    energy === null ? "" : ` &nbsp; ${dash("black")}closed form`,
+    has(({ v }) => v === bound) ? ` &nbsp; ${dash(faint)}bound by L = ${short(bound)}` : "",
+    has(({ v }) => v !== bound) ? ` &nbsp; ${dash(ink)}W₂ that chance alone makes` : "",
   ];
   return `<p class="legend">${legend}${marks.join("")}</p>${panels(list, "three")}`;
 }
@@ -313,10 +325,14 @@ function profiles<P extends EvolvingProblem>(
     return here.length === 0 ? [] : [Math.max(...here)];
   });
   const common = peaks.length > 0 && Math.max(...peaks) < 3 * Math.min(...peaks);
+  const ceiling = common ? 1.25 * Math.max(...peaks) : Infinity;
+  const histograms = laws.map((row) => row.map((law) => (law.kind === "cloud" ? bars(law) : null)));
+  const tallest = Math.max(0, ...histograms.flat().flatMap((row) => (row ?? []).map((bar) => bar.v)));
   const some = (kind: "density" | "cloud") => laws.flat().some((law) => law.kind === kind);
   const key = [
     ...(some("density") ? ["lines: densities"] : []),
     ...(some("cloud") ? ["bars: how many particles"] : []),
+    ...(tallest > ceiling ? [`triangles: bars that go on, up to ${short(tallest)}`] : []),
     ...(goal === null ? [] : ["grey: the target"]),
     ...(exact === null ? [] : ["dashed: the closed form"]),
   ];
@@ -330,7 +346,7 @@ function profiles<P extends EvolvingProblem>(
         y: {
           label: "ρ",
           grid: true,
-          ...(common ? { domain: [0, 1.25 * Math.max(...peaks)], clamp: true } : { zero: true }),
+          ...(common ? { domain: [0, ceiling], clamp: true } : { zero: true }),
         },
         marks: [
           ...(goal === null
@@ -342,8 +358,16 @@ function profiles<P extends EvolvingProblem>(
             const law = laws[r].at(k);
             if (law === undefined) return [];
             const stroke = colour(run.solver.name);
-            if (law.kind === "cloud")
-              return [Plot.rectY(bars(law), { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 })];
+            if (law.kind === "cloud") {
+              const row = histograms[r][k] as Bar[];
+              return [
+                Plot.rectY(row, { x1: "x1", x2: "x2", y: "v", fill: stroke, fillOpacity: 0.28 }),
+                Plot.dot(
+                  row.filter((bar) => bar.v > ceiling),
+                  { x: (bar) => (bar.x1 + bar.x2) / 2, y: ceiling, symbol: "triangle", r: 3, fill: stroke, dy: -3 },
+                ),
+              ];
+            }
             return [Plot.line(curve(law), { x: "x", y: "v", stroke, strokeWidth: 1.6, strokeOpacity: 0.9 })];
           }),
           ...(exact === null ? [] : [Plot.line(along(exact(t, fine)), { x: "x", y: "v", ...DASHED })]),

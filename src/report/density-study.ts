@@ -1,9 +1,11 @@
 // What a comparison measures of densities that evolve on a domain: gradient flows and Fokker–Planck equations.
 //   laws      W₂ between ρ_T of every pair. On a line exactly, by quantiles; else between n points of each, periodic axes wound on circles.
-//             Beside it the sampling floor: W₂ between two draws from one solution
+//             Beside it the sampling floor: W₂ between two draws from one density, each drawn as its side of the pair is: a density evenly,
+//             for a cloud independently
 //   paths     √E|X_a − X_b|² at T from common starts;   velocity  √E|v_a − v_b|² / √E|v|² along the paths of one solution
 //   target    W₂(ρ_t, Q) over time, and D_f^L between n points of ρ_t and n of Q, by the exact engine: one stick for all families, whose
 //             own D is between densities here and between samples there
+//   energy    |E_a(T) − E_b(T)| over the fall E(0) − E(T): E itself is known up to a constant only
 //   exact     errors against the closed form;   numbers: E, I, largest speed, how straight the paths are
 import type { Domain } from "../grid/index.js";
 import {
@@ -28,9 +30,18 @@ import {
   rootMeanSquare,
   spread,
 } from "../verify/index.js";
-import { againstHeldOut } from "./flow-study.js";
+import { againstHeldOut, floorOfHeldOut } from "./flow-study.js";
 import { positionsAt, wound } from "./points.js";
-import { estimate, nothing, pairs, type Run, type RunMeasures, type Series, type StudyMeasures } from "./record.js";
+import {
+  estimate,
+  type Floor,
+  nothing,
+  pairs,
+  type Run,
+  type RunMeasures,
+  type Series,
+  type StudyMeasures,
+} from "./record.js";
 
 /** A problem whose unknown is one density, from a law on. */
 export interface EvolvingProblem extends DensityProblem {
@@ -55,8 +66,10 @@ export function descentOf(solution: Solution): DescentSolution | null {
   return "energies" in solution && Array.isArray(solution.energies) ? (solution as DescentSolution) : null;
 }
 
+/** Name of the error of E(T) over the fall E(0) − E(T). */
+export const RELATIVE_ENERGY = "energy at T, relative to its fall";
 /** Repeats of the sampling floor. */
-const REPEATS = 4;
+const REPEATS = 8;
 /** Shares of T at which velocities are compared. */
 const SHARES = [0, 0.25, 0.5, 0.75];
 /** Intervals of the distance over time. */
@@ -92,9 +105,11 @@ export async function measureDensities<P extends EvolvingProblem>(
       return solved[k].velocity(t, positionsAt(paths, reference === null ? 0 : Math.min(1, t / endOf(reference))));
     });
   const noise = isDescent(problem) ? null : "paths carry noise";
-  const floor = reference === null || onLine(problem.domain) ? null : floorOf(reference, draws.split("floor"), n);
+  const floorOf =
+    reference === null || onLine(problem.domain) ? () => null : floors(reference, draws.split("floor"), n);
   const target = targetOf(problem);
   const goal = target === null ? null : (gen: Generator, size = n) => lawPoints(problem.domain, target, size, gen);
+  const heldOut = isDescent(problem) ? problem.heldOut : null;
   const measured: RunMeasures[] = [];
   for (const { solution, repeats } of runs) {
     if (solution === null) {
@@ -102,7 +117,8 @@ export async function measureDensities<P extends EvolvingProblem>(
       continue;
     }
     const own = draws.split("run").split(measured.length);
-    const series = goal === null ? [] : await overTime(problem, solution, at, goal, own);
+    const floor = target === null ? null : floorOf(drawingOf(solution), drawingOfTarget(problem.domain, target));
+    const series = goal === null ? [] : await overTime(problem, solution, at, goal, floor, own);
     measured.push({
       toHeldOut: heldOutOf(problem, solution, own.split("held-out")),
       exact: exactErrors(problem, solution, at, own.split("exact")),
@@ -115,12 +131,14 @@ export async function measureDensities<P extends EvolvingProblem>(
       series,
     });
   }
+  const distances = pairs(solved.length, (a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0);
   return {
     study: {
       kind: "density",
       pairwise: {
         names,
-        distances: pairs(solved.length, (a, b) => wasserstein2(lawAt(a, common(a, b)), lawAt(b, common(a, b))), 0),
+        distances,
+        floors: pairs<Floor | null>(solved.length, (a, b) => floorOf(drawingOf(solved[a]), drawingOf(solved[b])), null),
         further: [
           ...(noise === null
             ? [
@@ -147,9 +165,14 @@ export async function measureDensities<P extends EvolvingProblem>(
               0,
             ),
           },
+          ...energiesApart(problem, solved),
         ],
       },
-      samplingFloor: floor,
+      samplingFloor: null,
+      heldOutFloor:
+        heldOut === null || target === null || target.distribution === null
+          ? null
+          : floorOfHeldOut(heldOut, target.distribution, draws.split("held-out")),
     },
     runs: measured,
   };
@@ -198,8 +221,15 @@ function points(domain: Domain, law: Density | Cloud, n: number, gen: Generator)
   return wound(domain, drawn(law, n, gen, "systematic"));
 }
 
+/** How points of a law are drawn; those of a cloud are a solver's own, as independent as it drew them. */
+type Drawing = "independent" | "systematic";
+
+function drawingOf(solution: Solution): Drawing {
+  return solution.density(endOf(solution)).kind === "density" ? "systematic" : "independent";
+}
+
 /** n equal points of a law. */
-function drawn(law: Density | Cloud, n: number, gen: Generator, how: "independent" | "systematic"): Cloud {
+function drawn(law: Density | Cloud, n: number, gen: Generator, how: Drawing): Cloud {
   return law.kind === "density" ? sampleDensity(positive(law), n, gen, how) : someOf(law, n, gen);
 }
 
@@ -219,15 +249,25 @@ function someOf(law: Cloud, n: number, gen: Generator): Cloud {
   );
 }
 
+/** A law of the problem on fine cells; `null` of data, above three dimensions, and where the cells miss a narrow law. */
+function onCells(domain: Domain, { density, distribution }: DescentLike["initial"]): Density | null {
+  if (density === null || (distribution?.data ?? null) !== null || domain.dimension > 3) return null;
+  const fine = densityOfFunction(domain, density.evaluate.bind(density, 0));
+  return distribution === null || fine.values.some((v) => v > 0) ? fine : null;
+}
+
+/** Data are one fixed sample: `null`. */
+function drawingOfTarget(domain: Domain, law: DescentLike["initial"]): Drawing | null {
+  if ((law.distribution?.data ?? null) !== null) return null;
+  return onCells(domain, law) === null ? "independent" : "systematic";
+}
+
 /** A law of the problem as points. */
 function lawPoints(domain: Domain, law: DescentLike["initial"], n: number, gen: Generator): Cloud {
   const { data } = law.distribution ?? { data: null };
   if (onLine(domain) && data !== null) return data;
-  if (law.density !== null && data === null && domain.dimension <= 3) {
-    const fine = densityOfFunction(domain, law.density.evaluate.bind(law.density, 0));
-    // fine cells may miss a narrow law
-    if (law.distribution === null || fine.values.some((v) => v > 0)) return points(domain, fine, n, gen);
-  }
+  const fine = onCells(domain, law);
+  if (fine !== null) return points(domain, fine, n, gen);
   const distribution = law.distribution as Distribution;
   return points(domain, data !== null && data.count >= n ? data : distribution.sample(n, gen), n, gen);
 }
@@ -262,16 +302,26 @@ function relative(a: readonly Float64Array[], b: readonly Float64Array[]): numbe
   return size === 0 ? null : Math.sqrt(difference / size);
 }
 
-/** W₂ that chance makes: between independent draws from one solution. */
-function floorOf(reference: Solution, gen: Generator, n: number): StudyMeasures["samplingFloor"] {
+/** W₂ that chance makes between n points of one law, the reference's at its end, by how each side is drawn; each kind measured once. */
+function floors(reference: Solution, gen: Generator, n: number): (a: Drawing, b: Drawing | null) => Floor | null {
   const law = reference.density(endOf(reference));
-  if (law.kind === "cloud" && law.count <= n) return null;
   const { domain } = reference.problem as EvolvingProblem;
-  const draw = (g: Generator) => drawn(law, n, g, "independent");
-  const values = Array.from({ length: REPEATS }, (_, r) =>
-    wasserstein2(wound(domain, draw(gen.split(2 * r))), wound(domain, draw(gen.split(2 * r + 1)))),
-  );
-  return { ...estimate(values), count: n, repeats: REPEATS };
+  const measured = new Map<string, Floor>();
+  return (a, b) => {
+    // a cloud of n points has no second sample
+    if (b === null || (law.kind === "cloud" && law.count <= n)) return null;
+    const kind = [a, b].sort().join(" ");
+    const known = measured.get(kind);
+    if (known !== undefined) return known;
+    const draw = (how: Drawing, g: Generator) => wound(domain, drawn(law, n, g, how));
+    const values = Array.from({ length: REPEATS }, (_, r) => {
+      const g = gen.split(kind).split(r);
+      return wasserstein2(draw(a, g.split(0)), draw(b, g.split(1)));
+    });
+    const floor = { ...estimate(values), count: n, repeats: REPEATS };
+    measured.set(kind, floor);
+    return floor;
+  };
 }
 
 /** Distances to the target over time. */
@@ -280,6 +330,7 @@ async function overTime(
   solution: Solution,
   at: (s: Solution, t: number, gen: Generator) => Cloud,
   goal: (gen: Generator, size?: number) => Cloud,
+  floor: Floor | null,
   gen: Generator,
 ): Promise<Series[]> {
   const T = endOf(solution);
@@ -287,7 +338,7 @@ async function overTime(
   const distances = times.map((t, k) =>
     wasserstein2(at(solution, t, gen.split(k)), goal(gen.split("target").split(k))),
   );
-  const series: Series[] = [{ name: "W₂ to the target", times, values: distances }];
+  const series: Series[] = [{ name: "W₂ to the target", times, values: distances, floor: floor?.mean ?? null }];
   if (!isDescent(problem)) return series;
   const { divergence } = problem.energy;
   if (
@@ -313,7 +364,7 @@ async function overTime(
     });
     values.push(found.objective.dual as number);
   }
-  series.push({ name: `D between ${STICK} samples`, times: looks, values });
+  series.push({ name: `D between ${STICK} samples`, times: looks, values, floor: null });
   return series;
 }
 
@@ -366,8 +417,41 @@ function exactErrors(
             here,
             points(problem.domain, densityOfFunction(problem.domain, known), here.count, gen.split("law")),
           ),
-    ...(energy === null ? {} : { "energy at T": found === null ? null : Math.abs(found - energy(T)) }),
+    ...(energy === null
+      ? {}
+      : energyErrors(found === null ? null : Math.abs(found - energy(T)), fallOfEnergy(problem, []))),
   };
+}
+
+function energyErrors(error: number | null, fall: number | null): Readonly<Record<string, number | null>> {
+  return { "energy at T": error, [RELATIVE_ENERGY]: error === null || fall === null ? null : error / fall };
+}
+
+/** E(0) − E(T) by the closed form, or else the largest that a solution reports; `null` where E stands still to round-off. */
+function fallOfEnergy(problem: EvolvingProblem, solved: readonly Solution[]): number | null {
+  const exact = isDescent(problem) ? (problem.exact?.energy ?? null) : null;
+  const ends =
+    exact !== null
+      ? [[exact(0), exact(problem.horizon)]]
+      : solved.flatMap((s) => {
+          const descent = descentOf(s);
+          return descent === null ? [] : [[descent.energies[0], descent.energies.at(-1)!]];
+        });
+  const fall = Math.max(...ends.map(([first, last]) => first - last));
+  return fall > 1e-6 * (1 + Math.abs(ends[0]?.[0] ?? 0)) ? fall : null;
+}
+
+/** Where every solution reports E: how far E(T) of each pair is apart. */
+function energiesApart(problem: EvolvingProblem, solved: readonly Solution[]): StudyMeasures["pairwise"]["further"] {
+  const fall = fallOfEnergy(problem, solved);
+  const last = solved.map((s) => descentOf(s)?.energies.at(-1) ?? null);
+  if (fall === null || last.includes(null)) return [];
+  const values = pairs<number | null>(
+    solved.length,
+    (a, b) => (endsEarly(solved[a]) || endsEarly(solved[b]) ? null : Math.abs(last[a]! - last[b]!) / fall),
+    0,
+  );
+  return [{ name: "energy", statement: "|E_a(T) − E_b(T)| / (E(0) − E(T))", values }];
 }
 
 function numbersOf(

@@ -268,7 +268,7 @@ function distributionCurve(law: Density | Cloud): { x: number; p: number }[] {
 
 /** W₂ to the held-out points with two standard errors, and the sampling floor as a band. */
 export function heldOutFigure(study: StudyRecord): string {
-  const floor = study.samplingFloor;
+  const floor = study.heldOutFloor;
   if (floor === null) return "";
   const colour = colours(study.runs.map((run) => run.solver));
   const rows = study.runs.flatMap((run) =>
@@ -309,20 +309,46 @@ export function heldOutFigure(study: StudyRecord): string {
   });
 }
 
-/** A linear axis that does not blow round-off up to its full height. */
-function linear(shown: readonly { readonly value: number }[]): Plot.ScaleOptions {
-  const values = shown.map((p) => p.value).filter(Number.isFinite);
-  const [low, top] = [Math.min(...values), Math.max(...values)];
+/** Changes below this share of the values, and values below this size, are round-off. */
+const ROUND_OFF = { share: 1e-6, size: 1e-12 };
+
+/** The one value of a history without information: constant, or nothing but round-off; `null` of others. */
+function still(values: readonly number[]): number | null {
+  const finite = values.filter(Number.isFinite);
+  const [low, top] = [Math.min(...finite), Math.max(...finite)];
   const size = Math.max(Math.abs(low), Math.abs(top));
-  if (top - low > 1e-6 * size) return { type: "linear", tickFormat: short };
-  return { type: "linear", tickFormat: short, domain: size === 0 ? [-1, 1] : [low - 0.5 * size, top + 0.5 * size] };
+  if (size <= ROUND_OFF.size) return 0;
+  return top - low <= ROUND_OFF.share * size ? top : null;
 }
 
-/** Histories of each solver on a logarithmic axis; values that are not positive have no place on it and are left out. */
-export function historyFigure(study: StudyRecord): string {
+/** Curves nearer than this share of their range are one to the eye. */
+const SAME_PICTURE = 5e-3;
+
+function isSameCurve(a: readonly number[], b: readonly (number | null)[]): boolean {
+  const range = Math.max(...a) - Math.min(...a);
+  return a.length === b.length && a.every((v, k) => b[k] === null || Math.abs(v - b[k]) <= SAME_PICTURE * range);
+}
+
+/**
+ * Histories of each solver, on a logarithmic axis where they fall far; values that are not positive have no place on it and are left out.
+ * Those that the page has already drawn are not drawn again, and those that stand still are a sentence.
+ *
+ * @param drawn the curves of a solver that the page shows elsewhere
+ */
+export function historyFigure(
+  study: StudyRecord,
+  drawn: (solver: string) => readonly (readonly (number | null)[])[],
+): string {
+  const flat: string[] = [];
   const list = study.runs.flatMap((run) =>
     run.histories
       .filter((history) => history.values.length > 1)
+      .filter((history) => {
+        const value = still(history.values);
+        if (value === null) return !drawn(run.solver).some((curve) => isSameCurve(history.values, curve));
+        flat.push(`${escapeHtml(run.solver)}: ${escapeHtml(history.name)} ${short(value)}`);
+        return false;
+      })
       .map((history): Panel => {
         const data = history.values.map((value, k) => ({ k: history.iterations[k], value: Math.abs(value) }));
         const positive = data.filter((p) => p.value > 0 && Number.isFinite(p.value));
@@ -337,11 +363,19 @@ export function historyFigure(study: StudyRecord): string {
             height: 170,
             marginLeft: 52,
             x: { label: "iteration" },
-            y: { label: null, grid: true, ticks: 5, ...(log ? { type: "log", tickFormat: "~e" } : linear(shown)) },
+            y: {
+              label: null,
+              grid: true,
+              ticks: 5,
+              ...(log ? { type: "log", tickFormat: "~e" } : { type: "linear", tickFormat: short }),
+            },
             marks: [Plot.line(shown, { x: "k", y: "value", stroke: colour, strokeWidth: 1.3 })],
           }),
         };
       }),
   );
-  return list.length === 0 ? `<p class="note">No solver recorded a history.</p>` : panels(list);
+  const note =
+    flat.length === 0 ? "" : `<p class="note">Constant to round-off, and so not drawn: ${flat.join("; ")}.</p>`;
+  if (list.length > 0) return panels(list) + note;
+  return note === "" ? `<p class="note">No history that the page has not shown above.</p>` : note;
 }

@@ -2,7 +2,7 @@
 import { densityFigure, potentialFigure, speedFigure, trajectoryFigure } from "./flow-figures.js";
 import type { TransportLikeProblem } from "./flow-study.js";
 import type { Run, StudyRecord } from "./record.js";
-import { distanceTable, exactTable } from "./tables.js";
+import { distanceTable, exactTable, unitNote } from "./tables.js";
 
 /** Pictures and tables of a flow with at least one solution. */
 export function flowPictures<P extends TransportLikeProblem>(
@@ -20,6 +20,7 @@ ${trajectoryFigure(problem, runs)}
 ${densityFigure(problem, runs)}
 <h3>Do the solvers agree?</h3>
 ${distanceTable(record)}
+${unitNote(problem)}
 ${exactTable(record)}
 <h3>The potential U(0, x)</h3>
 <p>Minus its mean over the source: a constant in U has no meaning here. The velocity is −∇U/λ.</p>

@@ -8,7 +8,16 @@ import type { Problem } from "../problem.js";
 import { type Generator, generator } from "../random/index.js";
 import type { Solution } from "../solution/index.js";
 import { rootMeanSquare, spread } from "../verify/index.js";
-import { type Estimate, estimate, nothing, pairs, type Run, type RunMeasures, type StudyMeasures } from "./record.js";
+import {
+  type Estimate,
+  estimate,
+  type Floor,
+  nothing,
+  pairs,
+  type Run,
+  type RunMeasures,
+  type StudyMeasures,
+} from "./record.js";
 
 /** A problem that carries one law into another, as far as a comparison needs to know it. */
 export interface TransportLikeProblem extends Problem {
@@ -42,11 +51,13 @@ export function measureFlow<P extends TransportLikeProblem>(
   const ends = solved.map((run) => terminal(run.solution!, start));
   const distances = pairs(ends.length, (a, b) => wasserstein2(ends[a], ends[b]), 0);
   const { heldOut } = problem;
+  const floor = heldOut === null ? null : floorOfHeldOut(heldOut, problem.target, draws);
   return {
     study: {
       kind: "flow",
-      pairwise: { names: solved.map((run) => run.solver.name), distances, further: [] },
-      samplingFloor: floor(problem, draws),
+      pairwise: { names: solved.map((run) => run.solver.name), distances, floors: null, further: [] },
+      samplingFloor: floor,
+      heldOutFloor: floor,
     },
     runs: runs.map(({ solution, repeats }) => {
       if (solution === null) return nothing;
@@ -74,9 +85,8 @@ export function againstHeldOut(heldOut: Cloud, draw: (n: number, gen: Generator)
   return estimate(Array.from({ length: REPEATS }, (_, k) => wasserstein2(draw(heldOut.count, gen.split(k)), heldOut)));
 }
 
-function floor<P extends TransportLikeProblem>(problem: P, draws: Generator): StudyMeasures["samplingFloor"] {
-  const { heldOut, target } = problem;
-  if (heldOut === null) return null;
+/** The same for the target itself; `null` where it has fewer samples than were held out. */
+export function floorOfHeldOut(heldOut: Cloud, target: Distribution, draws: Generator): Floor | null {
   // No second sample of that size can be drawn without replacement.
   if (target.data !== null && target.data.count < heldOut.count) return null;
   const draw = (n: number, gen: Generator) => {

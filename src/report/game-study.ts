@@ -72,6 +72,7 @@ export function measureGame<P extends GameLike>(
       pairwise: {
         names,
         distances: pairs(solved.length, (a, b) => apart(clouds[a], clouds[b]), 0),
+        floors: null,
         further: [
           {
             name: "velocity",
@@ -90,6 +91,7 @@ export function measureGame<P extends GameLike>(
         ],
       },
       samplingFloor: floor,
+      heldOutFloor: null,
     },
     runs: runs.map(({ solution, repeats }) => {
       if (solution === null) return nothing;

@@ -2,8 +2,8 @@
 // then shows it, then gives every number with its bound.
 import type { Problem } from "../problem.js";
 import { bibliography, citationText } from "./citations.js";
-import { densityPictures } from "./density-page.js";
-import { isEvolving } from "./density-study.js";
+import { densityPictures, energyFindings } from "./density-page.js";
+import { descentOf, isEvolving } from "./density-study.js";
 import { escapeHtml, historyFigure } from "./figures.js";
 import { flowPictures } from "./flow-page.js";
 import { isFlow } from "./flow-study.js";
@@ -25,7 +25,7 @@ function study<P extends Problem>(record: StudyRecord, problem: P, runs: readonl
   return `
 <section>
 ${alone ? "" : `<h2>${escapeHtml(record.title)}</h2>`}
-${summary(record)}
+${summary(record)}${isEvolving(problem) ? energyFindings(record, problem) : ""}
 <div class="equations">${record.equations.map((e) => `<div>${escapeHtml(rounded(e))}</div>`).join("")}</div>
 ${parameters(problem)}
 <h3>What each solver reports</h3>
@@ -38,9 +38,18 @@ ${lawTable(record)}
 <ul>${[...record.wellPosedness.reasons, ...(record.uniqueness === null ? [] : [`solved from several starts: ${record.uniqueness.text}`])].map((r) => `<li>${escapeHtml(r)}</li>`).join("")}</ul>
 ${spreadTable(record)}
 <h3>Convergence</h3>
-${historyFigure(record)}
+${historyFigure(record, drawnCurves(problem, runs))}
 <details><summary>Options, counts and devices</summary><div class="scroll"><table><thead><tr><th>solver</th><th>options</th><th>counts</th><th>device</th></tr></thead><tbody>${record.runs.map(provenance).join("")}</tbody></table></div></details>
 </section>`;
+}
+
+/** The curves of a solver that the page draws before its histories. */
+function drawnCurves<P extends Problem>(problem: P, runs: readonly Run<P>[]) {
+  return (solver: string): readonly (readonly (number | null)[])[] => {
+    const solution = runs.find((run) => run.solver.name === solver)?.solution ?? null;
+    const descent = solution === null || !isEvolving(problem) ? null : descentOf(solution);
+    return descent === null ? [] : [descent.energies, descent.dissipations, descent.speeds];
+  };
 }
 
 /** What the page answers. */
@@ -81,6 +90,8 @@ small{color:var(--soft);font-size:.82em;font-weight:400}
 .legend{font-weight:600;font-size:.92rem;max-width:none}.legend .none,.legend small{white-space:nowrap}
 tbody th .dot{margin-right:.35em}tbody th{white-space:nowrap}table.laws tbody th{white-space:normal}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.4em}
+.finding{border-left:4px solid var(--bad);padding-left:12px;max-width:none}
+.dash{display:inline-block;width:1.5em;border-top:2px dashed;vertical-align:.28em;margin-right:.4em}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6em 0}
 th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}

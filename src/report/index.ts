@@ -7,6 +7,7 @@ export type {
   ComparisonRecord,
   Estimate,
   Failure,
+  Floor,
   Run,
   RunMeasures,
   RunRecord,
@@ -14,5 +15,5 @@ export type {
   StudyRecord,
   UniquenessRecord,
 } from "./record.js";
-export { largestDisagreement, type Tally, tally } from "./tables.js";
+export { energyDisagreement, floorOfDisagreement, largestDisagreement, type Tally, tally } from "./tables.js";
 export * from "./write.js";

@@ -14,6 +14,8 @@ export interface StudyMeasures {
     readonly names: readonly string[];
     /** W₂ between the laws of x_T of each pair. */
     readonly distances: readonly (readonly number[])[];
+    /** W₂ that chance alone makes between points drawn as those of each pair; `null` of studies with one floor for all, in `samplingFloor`. */
+    readonly floors: readonly (readonly (Floor | null)[])[] | null;
     /** Further distances of each pair. */
     readonly further: readonly {
       readonly name: string;
@@ -22,7 +24,9 @@ export interface StudyMeasures {
     }[];
   };
   /** W₂ that chance alone makes between two samples of one law; `null` when it cannot be measured. */
-  readonly samplingFloor: (Estimate & { readonly count: number; readonly repeats: number }) | null;
+  readonly samplingFloor: Floor | null;
+  /** W₂ of the held-out points to fresh points of the target itself; `null` when it cannot be measured. */
+  readonly heldOutFloor: Floor | null;
 }
 
 /** What a kind of problem is measured by, for one run. */
@@ -43,6 +47,8 @@ export interface Series {
   readonly name: string;
   readonly times: readonly number[];
   readonly values: readonly number[];
+  /** What chance alone makes of such a value; `null` where there is none, or it is not known. */
+  readonly floor: number | null;
 }
 
 /** One solver on one problem. */
@@ -74,6 +80,9 @@ export interface Estimate {
   readonly mean: number;
   readonly standardError: number | null;
 }
+
+/** W₂ between two samples of one law, as a mean over repeats; `count` points a side. */
+export type Floor = Estimate & { readonly count: number; readonly repeats: number };
 
 /** The record of one run, plain JSON. */
 export interface RunRecord extends RunMeasures {

@@ -2,7 +2,7 @@
 import type { Problem } from "../problem.js";
 import type { Verdict } from "../verify/index.js";
 import { colours, escapeHtml, heldOutFigure } from "./figures.js";
-import type { Estimate, RunRecord, StudyRecord } from "./record.js";
+import type { Estimate, Floor, RunRecord, StudyRecord } from "./record.js";
 
 export const unmeasured = `<span class="none" title="not measured">–</span>`;
 
@@ -54,16 +54,67 @@ export function tally(study: StudyRecord): Tally {
   };
 }
 
+/** The floor of the pair of solutions that is furthest apart, or that of the whole study. */
+export function floorOfDisagreement({ samplingFloor, pairwise: { distances, floors } }: StudyRecord): Floor | null {
+  if (floors === null) return samplingFloor;
+  const all = distances.flat();
+  return floors.flat()[all.indexOf(Math.max(...all))] ?? null;
+}
+
+/**
+ * Whether solutions are no further apart than chance puts them; `null` = no floor is known. One W₂ of two samples scatters about the floor:
+ * pairs with a floor of their own may exceed it by twice that scatter.
+ */
+function withinChance({ samplingFloor, pairwise: { distances, floors } }: StudyRecord): boolean | null {
+  const all = distances.flat();
+  if (floors === null) return samplingFloor === null ? null : Math.max(...all) <= samplingFloor.mean;
+  const own = floors.flat();
+  if (!own.some((floor) => floor !== null)) return null;
+  return own.every((floor, k) => floor === null || all[k] <= floor.mean + 2 * scatter(floor));
+}
+
+/** Standard deviation of one W₂ about a floor. */
+function scatter({ standardError, repeats }: Floor): number {
+  return (standardError ?? 0) * Math.sqrt(repeats);
+}
+
 /** Largest W₂ between two solutions. */
 export function largestDisagreement(study: StudyRecord): number | null {
   const all = study.pairwise.distances.flat();
   return study.pairwise.names.length < 2 ? null : Math.max(...all);
 }
 
+/** Share of the fall of E by which E(T) of two solvers may differ: the bound of the dissipation identity too, what a first order leaves. */
+export const ENERGY_APART = 0.1;
+
+/** The two solvers whose E(T) are furthest apart, and how far, over the fall of E; `null` where not all report one. */
+export function energyDisagreement(
+  study: StudyRecord,
+): { readonly apart: number; readonly pair: [string, string] } | null {
+  const { names, further } = study.pairwise;
+  const values = further.find(({ name }) => name === "energy")?.values.flat() ?? [];
+  const apart = Math.max(0, ...values.map((v) => v ?? 0));
+  if (apart === 0) return null;
+  const at = values.indexOf(apart);
+  return { apart, pair: [names[Math.floor(at / names.length)], names[at % names.length]] };
+}
+
+/** Whether solvers agree: as far as chance lets W₂ say, and in E(T). */
+function agree(study: StudyRecord): boolean | null {
+  const energy = energyDisagreement(study);
+  return energy !== null && energy.apart > ENERGY_APART ? false : withinChance(study);
+}
+
+export function percent(share: number): string {
+  return `${format(100 * share, 2)} %`;
+}
+
 export function summary(study: StudyRecord): string {
   const t = tally(study);
   const apart = largestDisagreement(study);
-  const floor = study.samplingFloor;
+  const floor = floorOfDisagreement(study);
+  const energy = energyDisagreement(study);
+  const energies = energy === null ? "" : `; E(T) differs by up to ${percent(energy.apart)} of its fall`;
   const posed = study.wellPosedness.wellPosed;
   const cards: [string, string, string, boolean | null][] = [
     study.uniqueness?.unique === false
@@ -89,9 +140,9 @@ export function summary(study: StudyRecord): string {
       apart === null
         ? "fewer than two solutions: nothing to compare"
         : floor === null
-          ? "W₂ between the end laws of two solvers"
-          : `W₂ between two solvers; chance alone gives ${format(floor.mean)} (sampling floor)`,
-      apart === null || floor === null ? null : apart <= floor.mean,
+          ? `W₂ between the end laws of two solvers${energies}`
+          : `W₂ between two solvers; chance alone gives ${format(floor.mean)}${study.pairwise.floors === null ? "" : ` ± ${format(scatter(floor), 1)}`} (sampling floor)${energies}`,
+      apart === null ? null : agree(study),
     ],
   ];
   const mark = (ok: boolean | null) => (ok === null ? "plain" : ok ? "good" : "bad");
@@ -148,54 +199,73 @@ export function distanceTable(study: StudyRecord): string {
       formatEstimate(run.toHeldOut),
     ];
   });
-  const floor = study.samplingFloor;
+  const floor = study.heldOutFloor;
   if (floor !== null) rows.push(["sampling floor", ...names.map(() => ""), formatEstimate(floor)]);
-  const caption =
-    floor === null
-      ? ""
-      : `<p class="note">Sampling floor: W₂ between the ${floor.count} held-out points and ${floor.count} fresh points of the target itself (mean ± standard error of ${floor.repeats} draws). No method can be expected to come below it; within twice the floor (dashed line) is good.</p>`;
   return (
     table(["W₂ between end laws", ...names.map((n) => escapeHtml(n)), "held-out"], rows, "numbers") +
-    caption +
+    heldOutNote(study) +
     heldOutFigure(study)
   );
 }
 
-/** Distances of every pair of solutions, and the floor below which W₂ says nothing: how it was made, and what else the reader should know. */
-export function agreement(record: StudyRecord, floorIs: string, further: string): string {
-  const { names, distances, further: others } = record.pairwise;
+function floorBeside(floor: Floor | null): string {
+  return floor === null ? "" : ` <small>floor ${format(floor.mean)} ± ${format(scatter(floor), 1)}</small>`;
+}
+
+/** Distances of every pair of solutions, with the floor of each pair where it has its own, and a note on floors. */
+export function agreement(record: StudyRecord, note: string): string {
+  const { names, distances, floors, further: others } = record.pairwise;
   if (names.length < 2) return `<p class="note">One solution: nothing to compare it with.</p>`;
-  const matrix = (head: string, values: readonly (readonly (number | null)[])[]) =>
+  const matrix = (
+    head: string,
+    values: readonly (readonly (number | null)[])[],
+    floors: readonly (readonly (Floor | null)[])[] | null = null,
+  ) =>
     table(
       [head, ...names.map((n) => escapeHtml(n))],
-      names.map((name, i) => [named(record, name), ...values[i].map((v, j) => (i === j ? "" : format(v)))]),
+      names.map((name, i) => [
+        named(record, name),
+        ...values[i].map((v, j) => (i === j ? "" : `${format(v)}${floorBeside(floors?.[i][j] ?? null)}`)),
+      ]),
       "numbers",
     );
-  const floor = record.samplingFloor;
-  const note =
-    floor === null
-      ? ""
-      : `<p class="note">W₂ is measured between ${floor.count} points of each solution. ${floorIs} are ${format(floor.mean)} apart (sampling floor, mean of ${floor.repeats}): smaller distances say nothing. ${further}</p>`;
   return (
-    matrix("W₂ between laws at T", distances) +
+    matrix("W₂ between laws at T", distances, floors) +
     note +
     others.map((m) => matrix(`${escapeHtml(m.name)}: ${escapeHtml(m.statement)}`, m.values)).join("")
   );
 }
 
+function heldOutNote({ heldOutFloor: floor }: StudyRecord): string {
+  if (floor === null) return "";
+  return `<p class="note">Sampling floor: W₂ between the ${floor.count} held-out points and ${floor.count} fresh points of the target itself (mean ± standard error of ${floor.repeats} draws). No method can be expected to come below it but by chance; within twice the floor (dashed line) is good.</p>`;
+}
+
+/** W₂ to the held-out points, a row a solver, with the floor; "" where none were held out. */
+export function heldOutTable(study: StudyRecord): string {
+  const known = study.runs.filter((run) => run.toHeldOut !== null);
+  if (known.length === 0) return "";
+  const rows = known.map((run) => [named(study, run.solver), formatEstimate(run.toHeldOut)]);
+  if (study.heldOutFloor !== null) rows.push(["sampling floor", formatEstimate(study.heldOutFloor)]);
+  return `<h3>Points that no solver has seen</h3>${table(["solver", "W₂ to held-out"], rows, "numbers")}${heldOutNote(study)}${heldOutFigure(study)}`;
+}
+
+/** The unit of distances, where it is not the one of the axes. */
+export function unitNote(problem: Problem): string {
+  const { coordinates } = problem;
+  if (coordinates === null || coordinates.every((c) => Math.abs(c.scale) === 1)) return "";
+  const units = coordinates.map((c) => `${format(Math.abs(c.scale))} along ${escapeHtml(c.label)}`);
+  return `<p class="note">Distances, speeds and energies are in the solvers' own, standardised coordinates, axes of pictures in those of the data: one unit of distance is ${units.join(", ")}.</p>`;
+}
+
 /** The runs' further numbers. */
 export function numberTable(record: StudyRecord, heading: string, text: string): string {
   const columns = [...new Set(record.runs.flatMap((run) => Object.keys(run.numbers)))];
-  const heldOut = record.runs.some((run) => run.toHeldOut !== null);
-  if (columns.length === 0 && !heldOut) return "";
+  if (columns.length === 0) return "";
   const rows = record.runs
     .filter((run) => run.status !== null)
-    .map((run) => [
-      named(record, run.solver),
-      ...columns.map((c) => format(run.numbers[c] ?? null, 7)),
-      ...(heldOut ? [formatEstimate(run.toHeldOut)] : []),
-    ]);
-  const head = ["solver", ...columns.map(escapeHtml), ...(heldOut ? ["W₂ to held-out"] : [])];
+    .map((run) => [named(record, run.solver), ...columns.map((c) => format(run.numbers[c] ?? null, 7))]);
+  const head = ["solver", ...columns.map(escapeHtml)];
   return `<h3>${heading}</h3><p>${text}</p>${table(head, rows, "numbers")}`;
 }
 

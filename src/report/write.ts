@@ -49,13 +49,23 @@ export function resultRows(record: ComparisonRecord): (string | number | null)[]
         add(run.solver, "law", v.law, v.value, [v.standardError, v.relation, v.bound, verdict]);
       }
     }
-    const { names, distances, further } = study.pairwise;
+    const { names, distances, floors, further } = study.pairwise;
     names.forEach((a, i) => {
       names.slice(i + 1).forEach((b, j) => {
         add(a, "distance", `W2 to ${b}`, distances[i][i + 1 + j]);
+        const floor = floors?.[i][i + 1 + j] ?? null;
+        if (floor !== null)
+          add(a, "distance", `sampling floor to ${b}`, floor.mean, [floor.standardError, null, null, null]);
         for (const { name, values } of further) add(a, "distance", `${name} to ${b}`, values[i][i + 1 + j]);
       });
     });
+    if (study.heldOutFloor !== null && study.heldOutFloor !== study.samplingFloor)
+      add("", "distance", "sampling floor of held-out", study.heldOutFloor.mean, [
+        study.heldOutFloor.standardError,
+        null,
+        null,
+        null,
+      ]);
     if (study.samplingFloor !== null) {
       add("", "distance", "sampling floor", study.samplingFloor.mean, [
         study.samplingFloor.standardError,

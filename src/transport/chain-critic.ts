@@ -28,7 +28,8 @@ export interface ChainProblem {
 
 export interface ChainOptions {
   /**
-   * Converged when gap ≤ tolerance × mass × min(1, Σ bounds), since D ≤ mass × Σ bounds, or 1e-14 × mass; default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ)
+   * Converged when gap ≤ tolerance × max(mass × min(1, Σ bounds), D), or 1e-14 × mass: relative to D where it is large, as of far tails, whose
+   * sums have no more digits; to its bound mass × Σ bounds where that is small. Default 1e-7, and 1e-5 for α > 2, where R = q (f*)′(φ)
    * is far less accurate than φ. The steps go on to a thousandth of that, or to where nothing is gained.
    */
   readonly tolerance?: number;
@@ -132,7 +133,9 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     const root = Math.sqrt(y * y + round * round);
     return y > 0 ? 0.5 * (y + root) : (0.5 * round * round) / (root - y);
   };
-  const allowed = mass * Math.max(tolerance * Math.min(1, length), ROUND_OFF);
+  /** The gap allowed, D known from below. */
+  const allowed = ({ dual }: Certificate): number =>
+    Math.max(tolerance * mass * Math.min(1, length), tolerance * dual, ROUND_OFF * mass);
   let mu = 0.1 * mass * meanBound;
   for (let e = 0; e < n; e++) if (isLink[e] === 1) upper[e] = lower[e] = mu / b[e];
   // Where q is small f* ends at the edge of its domain without a warning: φ ≤ edge is a constraint of its own there.
@@ -246,13 +249,13 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
     }
     phi.set(trial);
     const average = complementarity / constraints;
-    if (mu * Math.max(1, links) <= allowed) {
+    if (mu * Math.max(1, links) <= allowed(best)) {
       const multipliers = upper.map((u, e) => u - lower[e]);
       const now = certificate(problem, phi, piece, masses, ratioAt, multipliers);
       const isBetter = now.gap < 0.5 * best.gap;
       if (now.gap < best.gap) best = now;
       stalls = isBetter ? 0 : stalls + 1;
-      if (best.gap <= 1e-3 * allowed || (stalls > 12 && best.gap <= allowed) || stalls > PATIENCE) break;
+      if (best.gap <= 1e-3 * allowed(best) || (stalls > 12 && best.gap <= allowed(best)) || stalls > PATIENCE) break;
     }
     if (reach > 0.1) {
       const next = Math.min(mu, (reach > 0.9 && dualReach > 0.9 ? 0.05 : 0.3) * average);
@@ -260,7 +263,7 @@ export function chainCritic(problem: ChainProblem, options: ChainOptions = {}): 
       mu = next;
     }
   }
-  const converged = best.gap <= allowed;
+  const converged = best.gap <= allowed(best);
   return {
     potential: best.potential,
     flux: best.flux,

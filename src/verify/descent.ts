@@ -9,6 +9,7 @@
 //   paths            moments of Ẋ = v(t, X) at T/2 and T against those of ρ
 //   equilibrium      a flow that starts at its target stays
 // Reference: Ambrosio, Gigli, Savaré 2008 (key ambrosio2008gradient); Gu et al. 2024 (key gu2024lipschitz).
+import { usageError } from "../error.js";
 import { integrate } from "../grid/index.js";
 import {
   type Cloud,
@@ -119,9 +120,7 @@ const standard: DescentBounds = {
 export function descentLaws(bounds: Partial<DescentBounds> = {}): readonly Law<Solution<DescentLike>>[] {
   const b = { ...standard, ...bounds };
   const [mass, created, exact] = densityLaws({ mass: b.mass, created: b.created });
-  return [
-    mass,
-    created,
+  const own = [
     energyFalls(b.energy),
     energyRise(),
     dissipationIdentity(b.dissipation),
@@ -134,9 +133,22 @@ export function descentLaws(bounds: Partial<DescentBounds> = {}): readonly Law<S
     pathsAgainstDensity(b.paths),
     equilibriumKept(null, b.equilibrium),
     dualityGap(b.gap),
-    exact,
-    energyAgainstClosedForm(),
-  ];
+  ].map(ofDescents);
+  return [mass, created, ...own, exact, ofDescents(energyAgainstClosedForm())];
+}
+
+/** Says of any other solution, which only the compiler would refuse, why it has no such number. */
+function ofDescents(law: Law<Solution<DescentLike>>): Law<Solution<DescentLike>> {
+  return {
+    ...law,
+    measure: (solution, context) => {
+      if (!isDescent(solution.problem)) {
+        const { kind } = solution.problem as Problem;
+        throw usageError("descentLaws", "solution", "solve a gradient flow", kind, "Use densityLaws() for this one");
+      }
+      return law.measure(solution, context);
+    },
+  };
 }
 
 const FROZEN = "the critic is frozen over a step, so a rise of O(Δt) is legitimate; it is reported as energy rise";

@@ -237,7 +237,7 @@ describe("meanfield", () => {
       kind: "gradient-flow",
       name: "capped",
       domain: { lower: [-1], upper: [1] },
-      energy: { kind: "energy", potential: "x^2", cap: 1 },
+      energy: { kind: "energy", potential: "cos(pi*x)", cap: 1 },
       initial: 0.5,
     };
     writeFileSync(file, JSON.stringify(problem));

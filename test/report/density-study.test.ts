@@ -11,6 +11,7 @@ import {
   huberFlow,
   huberGap,
   lipschitzDivergence,
+  oldFaithfulFlow,
   porousObstacle,
   transportTo,
   wallDrift,
@@ -21,7 +22,7 @@ import { decodeNpz } from "../../src/io/index.js";
 import { cloud, dirac, gaussian, kullbackLeibler, massOf, uniformBox } from "../../src/measure/index.js";
 import { generator } from "../../src/random/index.js";
 import { evolutionFigure, range } from "../../src/report/density-figures.js";
-import { compare, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
+import { compare, energyDisagreement, renderHtml, resultRows, writeReport } from "../../src/report/index.js";
 import { wound } from "../../src/report/points.js";
 import type { DescentSolution, Solution } from "../../src/solution/index.js";
 import type { Solver } from "../../src/solver.js";
@@ -140,17 +141,73 @@ describe("a translation on the line", () => {
   });
 });
 
-it("in the plane laws are drawn, and the floor says what drawing adds", async () => {
+it("a solver whose energy stays behind makes no page that looks well, and is named", async () => {
+  const problem = huberFlow({ gap: GAP, horizon: T });
+  const energyAt = problem.exact!.energy!;
+  /** Falls by a share of what the energy should. */
+  const slow = (name: string, share: number): Solver<GradientFlow> => {
+    const base = translation(name, "particle");
+    return {
+      ...base,
+      solve: async (p, context) => {
+        const solution = (await base.solve(p, context)) as DescentSolution<GradientFlow>;
+        const energies = Array.from(solution.times, (t) => share * energyAt(t) + (1 - share) * energyAt(0));
+        return { ...solution, family: "particle", energies } as DescentSolution<GradientFlow>;
+      },
+    };
+  };
+  const solvers = [slow("right", 1), slow("close", 0.92), slow("idle", 0.2)];
+  const comparison = await compare(problem, { solvers, laws: [], count: 50 });
+  const [study] = comparison.record.studies;
+  const energies = study.pairwise.further.find((f) => f.name === "energy")!.values;
+  expect([energies[0][1], energies[0][2], energies[1][2]]).toAgree([0.08, 0.8, 0.72], { rtol: 1e-9 });
+  expect(study.runs[2].exact?.["energy at T, relative to its fall"]).toAgree(0.8, { rtol: 1e-9 });
+  expect(energyDisagreement(study)?.pair).toEqual(["right", "idle"]);
+  const html = renderHtml(comparison);
+  expect(html).toContain("<b>idle</b> ends far from the closed form");
+  expect(html).not.toContain("<b>close</b> ends far");
+  expect(html).toContain("Particles that follow an exact critic see samples of the target and not its law");
+  expect(html).toMatch(/card bad"><b>[^<]*<\/b><span>largest disagreement/);
+  const unknown = { ...problem, exact: null } as GradientFlow;
+  const blind = slow("blind", 0.85);
+  const other = slow("other", 1);
+  const known = (solver: Solver<GradientFlow>): Solver<GradientFlow> => ({
+    ...solver,
+    solve: async (_, context) => solver.solve(problem, context),
+  });
+  const page = renderHtml(await compare(unknown, { solvers: [known(other), known(blind)], laws: [], count: 50 }));
+  expect(page).toContain("<b>other</b> and <b>blind</b> disagree");
+  const agreed = await compare(unknown, { solvers: [known(other), known(slow("near", 0.95))], laws: [], count: 50 });
+  expect(renderHtml(agreed)).not.toContain('class="finding"');
+});
+
+it("in the plane laws are drawn, and the floor of each pair is that of its kind of draws", async () => {
   const problem = huberFlow({ dimension: 2, gap: GAP, horizon: T });
-  const solvers = [translation("exact", "grid"), translation("late", "grid", 1)];
+  const solvers = [
+    translation("exact", "grid"),
+    translation("again", "grid"),
+    translation("late", "grid", 1),
+    translation("drawn", "particle"),
+  ];
   const comparison = await compare(problem, { solvers, laws, count: 200 });
   const [study] = comparison.record.studies;
-  const floor = study.samplingFloor?.mean ?? 0;
-  expect(floor).toBeGreaterThan(0.1);
-  expect(floor).toBeLessThan(0.5);
+  const { distances, floors } = study.pairwise;
+  const even = floors![0][1]!;
+  const mixed = floors![0][3]!;
+  // independent draws of 200 points from N(0, I₂) are about 0.35 apart, even ones of two kinds less
+  expect(even.mean).toBeGreaterThan(0.1);
+  expect(even.mean).toBeLessThan(0.9 * mixed.mean);
+  expect(mixed.mean).toBeLessThan(0.5);
+  expect(floors![0][0]).toBe(null);
+  // one law drawn twice with offsets of its own lies at its floor
+  const scatter = even.standardError! * Math.sqrt(even.repeats);
+  expect(Math.abs(distances[0][1] - even.mean)).toBeLessThan(4 * scatter);
   // 200 even draws stand for cells of about 0.25: √(1 + 0.25²), and 0.04 in the means
-  expect(study.pairwise.distances[0][1]).toAgree(1, { rtol: 0.1 });
-  expect(renderHtml(comparison)).toContain("sampling floor");
+  expect(distances[0][2]).toAgree(1, { rtol: 0.1 });
+  const html = renderHtml(comparison);
+  expect(html).toContain("sampling floor");
+  expect(html).toMatch(/card bad"><b>[^<]*<\/b><span>largest disagreement/);
+  expect(resultRows(comparison.record).map((row) => row[3])).toContain("sampling floor to again");
 });
 
 it("says on the page what the page shows: no rows of laws that nobody measured, no marks that are not drawn", async () => {
@@ -180,6 +237,43 @@ it("Fokker–Planck problems have no energies, and their paths carry noise", asy
   expect(study.runs[0].numbers).toEqual({});
   expect(study.pairwise.further.map((f) => f.name)).toEqual(["velocity"]);
   expect(study.runs[0].exact?.["density at T, relative L¹"]).toBeLessThan(0.05);
+});
+
+it("draws no history twice, none that stands still, and marks bars that the axis cuts", async () => {
+  const problem = huberFlow({ gap: GAP, horizon: T });
+  const base = translation("grid", "grid");
+  const withHistories: Solver<GradientFlow> = {
+    ...base,
+    solve: async (p, context) => {
+      const solution = (await base.solve(p, context)) as DescentSolution<GradientFlow>;
+      const history = (name: string, values: readonly number[]) => ({
+        name,
+        iterations: values.map((_, k) => k),
+        values: [...values],
+      });
+      const histories = [
+        history("energy", solution.energies),
+        history("mass", [1, 1 + 1e-15, 1]),
+        history("noise", [1e-15, -1e-15, 0]),
+        history("residual", [1, 0.1, 0.01]),
+      ];
+      return { ...solution, histories };
+    },
+  };
+  // particles in one place: a bar far above the density's peak
+  const drawn = translation("heap", "particle");
+  const heap: Solver<GradientFlow> = {
+    ...drawn,
+    solve: async (p, context) => ({
+      ...((await drawn.solve(p, context)) as DescentSolution<GradientFlow>),
+      density: () => cloud(new Float64Array(50), 1),
+    }),
+  };
+  const html = renderHtml(await compare(problem, { solvers: [withHistories, heap], laws: [], count: 20 }));
+  expect(html).toContain("grid: residual");
+  expect(html).not.toContain("grid: energy</figcaption>");
+  expect(html).toContain("Constant to round-off, and so not drawn: grid: mass 1; grid: noise 0.");
+  expect(html).toContain("triangles: bars that go on, up to");
 });
 
 describe("round a circle", () => {
@@ -248,7 +342,7 @@ describe("round a circle", () => {
     const [study] = comparison.record.studies;
     // the same law at t = 1.5, but for the draws; at their own ends they are 1.5 of 4 apart
     expect(study.pairwise.distances[0][1]).toBeLessThan(0.1);
-    expect(study.pairwise.further.map((f) => f.values[0][1])).toEqual([null, 0]);
+    expect(study.pairwise.further.map((f) => f.values[0][1])).toEqual([null, 0]); // energies stand still: no row of theirs
     const { numbers } = study.runs[1];
     expect([numbers["E at T"], numbers["stopped at t"], numbers["E there"]]).toEqual([null, 1.5, 0]);
     const html = renderHtml(comparison);
@@ -318,6 +412,26 @@ it("a target that is points, or narrower than the finest cells, is pictured and 
     expect(html).toContain("grey: the target");
     expect(html).not.toMatch(/NaN|undefined/);
   }
+});
+
+it("held-out points stand beside what the target itself reaches, and distances say their unit", async () => {
+  const problem = oldFaithfulFlow();
+  const solvers = [particleGradientFlow({ steps: 2 })];
+  const comparison = await compare(problem, { solvers, laws: [], count: 64 });
+  const [study] = comparison.record.studies;
+  const floor = study.heldOutFloor!;
+  expect(floor.count).toBe(problem.heldOut!.count);
+  // particles that end at samples of the target are as near as these
+  expect(study.runs[0].toHeldOut!.mean).toAgree(floor.mean, { rtol: 0.3 });
+  expect(floor.mean).toBeGreaterThan(0.1);
+  const html = renderHtml(comparison);
+  for (const text of [
+    "Points that no solver has seen",
+    "fresh points of the target itself",
+    "standardised coordinates",
+  ])
+    expect(html).toContain(text);
+  expect(resultRows(comparison.record).map((row) => row[3])).toContain("sampling floor of held-out");
 });
 
 it("a periodic axis has no seam", () => {

@@ -250,3 +250,31 @@ describe("messages", () => {
     );
   });
 });
+
+describe("the gap that counts as converged", () => {
+  it.each([
+    [64, 46, 1, 10],
+    [128, 48, 0.3, 20],
+    [256, 40, 3, 28],
+  ])("%d nodes, N(%d, %d²) ‖ N(0, 1), L = %d: D of hundreds has the digits of hundreds", (n, centre, sd, L) => {
+    const h = 60 / n;
+    const on = (at: number, width: number) => {
+      const masses = Float64Array.from({ length: n }, (_, k) =>
+        Math.exp(-0.5 * (((k + 0.5) * h - 10 - at) / width) ** 2),
+      );
+      const sum = masses.reduce((s, v) => s + v, 0);
+      return masses.map((v) => v / sum);
+    };
+    const bounds = Float64Array.from({ length: n }, (_, k) => (k === n - 1 ? Infinity : L * h));
+    const { objective, status } = chainCritic({
+      source: on(centre, sd),
+      target: on(0, 1),
+      bounds,
+      divergence: kullbackLeibler(),
+    });
+    expect(status.text).toMatch(/^converged/);
+    // Huber's: what lies farther than L from the middle moves at L.
+    expect(objective.dual).toAgree(L * centre - L ** 2 / 2, { rtol: 1e-3 });
+    expect(objective.gap).toBeLessThan(1e-7 * (objective.dual as number));
+  });
+});

@@ -12,6 +12,7 @@ import {
   lipschitzDivergence,
   power,
   transportTo,
+  wallDrift,
 } from "../../problems/index.js";
 import { fokkerPlanck, jko, lipschitzFlow, particleGradientFlow, porousMedium } from "../../solvers/index.js";
 import { domain } from "../../src/grid/index.js";
@@ -276,4 +277,16 @@ describe("pairs", () => {
       note: "a distance to a target compares laws of one mass only",
     });
   });
+});
+
+it("laws of gradient flows say of another solution what they need, and measure what every density has", async () => {
+  const solution = await solve(wallDrift(), fokkerPlanck({ points: 16, steps: 4 }));
+  const verdicts = await judgeAll(descentLaws(), solution as unknown as Descent);
+  const of = (name: string) => verdicts.find((v) => v.law === name)!;
+  expect(of("mass").holds).toBe(true);
+  expect(of("closed form").value).toBeGreaterThan(0);
+  for (const name of ["energy falls", "v = −∇U", "equilibrium kept"]) expect(of(name).value).toBe(null);
+  expect(of("energy falls").note).toMatchInlineSnapshot(
+    `"descentLaws: solution must solve a gradient flow; got "fokker-planck". Use densityLaws() for this one."`,
+  );
 });

@@ -19,7 +19,7 @@ import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type CellFriction, cellCritic } from "../../../src/transport/index.js";
 import { cellInterpolation } from "../cell-interpolation.js";
 import { cloudMasses } from "../proximal-flow/cell-masses.js";
-import { demandRoom, type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
+import { demandRoom, type GradientFlowSolution, gradientFlowSolution, lackOfRoom } from "./solution.js";
 
 /** What {@link lipschitzFlow} takes. */
 export interface LipschitzFlowOptions {
@@ -138,6 +138,9 @@ export function lipschitzFlow(options: LipschitzFlowOptions = {}): Solver<Gradie
   };
 }
 
+/** Halvings of a step before the solve stops. */
+const MOST_HALVINGS = 30;
+
 type Settings = Required<Omit<LipschitzFlowOptions, "tolerance">> & { readonly tolerance: number | undefined };
 
 async function march(
@@ -199,7 +202,9 @@ async function march(
   let halved = 0;
   let failure: string | null = null;
   let t = 0;
-  let dt = T / count;
+  const nominal = T / count;
+  let dt = nominal;
+  let halvings = 0;
   while (t < T * (1 - 1e-12) && failure === null) {
     const step = Math.min(dt, T - t);
     const before = slabs[slabs.length - 1];
@@ -213,10 +218,13 @@ async function march(
       // The step is taken again, half as long, so that no cell is below 0, not even by round-off.
       dt = step / 2;
       halved++;
-      if (halved > 30)
-        failure = `the density is ${least.toExponential(1)} in a cell after 30 halvings; use cfl: 0.5 and transport: "upwind"`;
+      halvings++;
+      if (halvings > MOST_HALVINGS)
+        failure = `the density is ${least.toExponential(1)} in a cell after ${MOST_HALVINGS} halvings; use cfl: 0.5 and transport: "upwind"`;
       continue;
     }
+    dt = Math.min(nominal, 2 * dt);
+    halvings = 0;
     const isLast = T - t - step <= 1e-12 * T;
     t = isLast ? T : t + step;
     times.push(t);
@@ -231,6 +239,7 @@ async function march(
     velocity = critic.velocity;
     if ((critic.objective.gap ?? Infinity) > (worst.objective.gap ?? Infinity)) worst = critic;
     if (!Number.isFinite(dual[n])) failure = `the energy is not finite after step ${n}`;
+    else failure = lackOfRoom(times, T, size, nominal);
     context.progress({ stage: "time", iteration: n, fraction: t / T, residual: critic.objective.gap });
     await breathe();
   }

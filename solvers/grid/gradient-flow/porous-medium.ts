@@ -6,7 +6,8 @@
 //                  is done again with half the length
 //   rkl2           explicit super-time-stepping for ∂ₜρ = cΔρ^m (super-time-stepping.ts), order 2
 // Steps of Newton that fail are halved too. Under a kernel that is infinite at 0 a cell that gathers a tenth of the mass is reported as concentration
-// (blow-up), with its time and density. Nothing is clipped or renormalised.
+// (blow-up), with its time and density; so are cells that hold a tenth together, each denser than twice its neighbours: no density on these cells
+// has such peaks, and clumps that keep apart may stay small. Nothing is clipped or renormalised.
 // References: Bailo, Carrillo, Hu 2020 (key bailo2020fully); Alexander 1977 (key alexander1977diagonally); Sweby 1984 (key sweby1984high);
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
 import { type GradientFlow, startOn } from "../../../problems/index.js";
@@ -16,7 +17,7 @@ import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../
 import { historyOf } from "../../../src/solution/index.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
 import { type EnergyOnCells, energyOnCells, internalOf } from "./energy-on-cells.js";
-import { demandRoom, type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
+import { demandRoom, type GradientFlowSolution, gradientFlowSolution, lackOfRoom } from "./solution.js";
 import { superSteps } from "./super-time-stepping.js";
 import { faceLimiter, type UpwindStages, upwindStages } from "./upwind-step.js";
 
@@ -38,7 +39,7 @@ export interface PorousMediumOptions {
 
 /** Largest share of the mass that may lie below 0. */
 const CREATED = 1e-8;
-/** Share of the mass in one cell that counts as concentration. */
+/** Share of the mass in one cell, or in clumps of one cell, that counts as concentration. */
 const CONCENTRATED = 0.1;
 /** Halvings of a step before the solve stops. */
 const MOST_HALVINGS = 20;
@@ -64,7 +65,8 @@ const GAMMA = 1 - Math.SQRT1_2;
  * (for `"implicit"` the size of Newton's tolerance; for `"second-order"` Δt I is SDIRK's quadrature and B = 0, so it is the error in time;
  * not measured for `"rkl2"`), and `newton` iterations of each step. W(0) that is infinite is replaced by the mean of W over a cell.
  * `"implicit"` obeys the comparison principle when there is no interaction. A concentration stops the solve: `status` names time and density.
- * ρ and δE/δρ of every step are kept, 16 bytes a cell and step: 4 GB for 512² cells and 1000 steps; more than 8 GiB is refused.
+ * ρ and δE/δρ of every step are kept, 16 bytes a cell and step: 4 GB for 512² cells and 1000 steps; more than 8 GiB is refused, and a march whose
+ * halved steps would need more stops.
  *
  * *Good values*: `"implicit"` with Δt max|v| of a few cells; `"second-order"` with about one cell; `"rkl2"` with 16 steps where it applies: it is the fastest.
  *
@@ -189,6 +191,8 @@ async function march(
   const defects: (number | null)[] = [];
   const newtons: number[] = [];
   const concentrated = Math.max(CONCENTRATED * mass, 4 * cellVolume * largestOf(slabs[0]).value);
+  // A start may be as rough.
+  const clumped = Math.max(CONCENTRATED * mass, 2 * inClumps(slabs[0], cut));
   const breathe = breathing(context.signal);
   let t = 0;
   let dt = nominal;
@@ -222,7 +226,7 @@ async function march(
       rejected++;
       halvings++;
       if (halvings > MOST_HALVINGS)
-        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds; use more steps`;
+        failure = `no step of length ${step.toPrecision(2)} from t = ${t.toPrecision(6)} succeeds${remedy(cut, speeds[n], T, scheme)}`;
       dt = step / 2;
       continue;
     }
@@ -251,11 +255,17 @@ async function march(
       failure = `the energy is not finite after t = ${t.toPrecision(6)}; check the potential and the interaction`;
     else if (!Number.isFinite(peak.value))
       failure = `the density is not finite at t = ${t.toPrecision(6)}; use more steps`;
-    else if (energy.mayConcentrate && peak.value * cellVolume > concentrated && t < T)
+    else if (energy.mayConcentrate && peak.value * cellVolume > concentrated)
       failure =
         `the mass concentrates: at t = ${t.toPrecision(6)} one cell near x = (${pointOf(cut, peak.at)}) has the density ` +
         `${peak.value.toPrecision(4)}, ${((100 * peak.value * cellVolume) / mass).toPrecision(2)} % of the mass; ` +
         "blow-up, or too few points to tell: use more, or less mass";
+    else if (energy.mayConcentrate && inClumps(density, cut) > clumped)
+      failure =
+        `the mass concentrates: at t = ${t.toPrecision(6)} cells denser than twice their neighbours hold ` +
+        `${((100 * inClumps(density, cut)) / mass).toPrecision(2)} % of it, the fullest near x = (${pointOf(cut, peak.at)}); ` +
+        "blow-up, or too few points to tell: use more, or less mass";
+    else failure = lackOfRoom(times, T, size, adaptive === null ? nominal : null);
     if (adaptive === null) dt = Math.min(nominal, 2 * dt);
     else dt = step * Math.min(2, Math.max(0.3, 0.9 / Math.sqrt(Math.max(error, 1e-12))));
     context.progress({ stage: "time", iteration: n + 1, fraction: t / T, residual: null });
@@ -389,10 +399,38 @@ function explicit(energy: EnergyOnCells, cut: Cells): Stepper {
   };
 }
 
+/** Cells that mass may cross before more steps are no answer. */
+const MOST_CROSSED = 1e6;
+
+/** What to do where the shortest step fails, by how far the mass goes. */
+function remedy({ grid }: Cells, speed: number | null, T: number, scheme: PorousMediumScheme): string {
+  const h = grid.axes.reduce((least, { spacing }) => Math.min(least, spacing), Infinity);
+  const crossed = ((speed ?? Infinity) * T) / h;
+  const other = scheme === "second-order" ? ', or scheme: "implicit", which bears steep tails and long steps' : "";
+  if (crossed <= MOST_CROSSED) return `; use more steps${other}`;
+  const rescale = "units in which lengths, masses and coefficients are of order 1";
+  if (Number.isFinite(crossed))
+    return `: mass would cross ${crossed.toPrecision(2)} cells within T; use a shorter horizon, or ${rescale}${other}`;
+  return scheme === "second-order"
+    ? ': there is no bound on its speeds, as where the start has vacuum or tails of round-off; use scheme: "implicit"'
+    : `; use ${rescale}`;
+}
+
 function largestOf(density: Float64Array): { value: number; at: number } {
   let at = 0;
   for (let k = 0; k < density.length; k++) if (!(density[k] <= density[at])) at = k;
   return { value: density[at], at };
+}
+
+/** Mass in cells denser than twice every neighbour. */
+function inClumps(density: Float64Array, { neighbour, grid }: Cells): number {
+  let sum = 0;
+  for (let k = 0; k < density.length; k++) {
+    let beside = -1;
+    for (const other of neighbour) if (other[k] !== k) beside = Math.max(beside, density[other[k]]);
+    if (beside >= 0 && density[k] > 2 * beside) sum += density[k];
+  }
+  return sum * grid.cellVolume;
 }
 
 function smallestOf(density: Float64Array, { open }: Cells): number {

@@ -207,6 +207,7 @@ export function gradientFlowSolution(parts: GradientFlowSolutionParts): Gradient
 
 /** Most bytes of slabs and potentials that one solution keeps. */
 const ROOM = 2 ** 33;
+const mostSteps = (size: number): number => Math.floor(ROOM / 16 / size);
 
 /**
  * Throws when the slabs and potentials of equal steps would not fit into memory: before any work, where the machine would fail late and mute.
@@ -216,12 +217,42 @@ const ROOM = 2 ** 33;
  */
 export function demandRoom(where: string, steps: number, size: number): void {
   demand(
-    16 * steps * size <= ROOM,
+    steps <= mostSteps(size),
     where,
     "steps × cells",
     `be at most ${Math.floor(ROOM / 16)}, since ρ and δE/δρ of every step are kept (16 bytes a cell, ${ROOM / 2 ** 30} GiB in all)`,
     steps * size,
     "Use fewer steps or points, or a shorter horizon",
+  );
+}
+
+/** Steps by whose mean length a march that had to halve them is judged: a stiff start alone takes fewer. */
+const PACE = 1000;
+
+/**
+ * Why a march that shortens its steps would not fit into memory; `null` when it does.
+ *
+ * @param times t_0 … t_n so far
+ * @param horizon T
+ * @param size cells, solid ones too
+ * @param nominal length of equal steps: those of the last thousand then tell how many are to come; `null`: they may grow at will, and only
+ * steps made count
+ */
+export function lackOfRoom(
+  times: readonly number[],
+  horizon: number,
+  size: number,
+  nominal: number | null,
+): string | null {
+  const n = times.length - 1;
+  const left = horizon - times[n];
+  const most = mostSteps(size);
+  const mean = (times[n] - times[n - PACE]) / PACE;
+  const needed = n + (nominal === null || n < PACE || mean > 0.5 * nominal ? (left > 0 ? 1 : 0) : left / mean);
+  if (needed <= most) return null;
+  return (
+    `steps of length ${(times[n] - times[n - 1]).toPrecision(2)} at t = ${times[n].toPrecision(6)}: more than ${most} of them are needed, and ` +
+    `${ROOM / 2 ** 30} GiB hold no more (ρ and δE/δρ of every step are kept); use a shorter horizon, or fewer points`
   );
 }
 

@@ -239,6 +239,34 @@ describe("any domain", () => {
     }
   });
 
+  test.each(["implicit-euler", "crank-nicolson", "bdf2"] as const)(
+    "%s: long steps of a stiff equation keep the mass to round-off, on lines, planes and beside doors",
+    async (time) => {
+      for (const horizon of [1e4, 1e5])
+        for (const [dimension, ends] of [
+          [1, "no-flux"],
+          [2, "no-flux"],
+          [1, ["no-flux", "door"]],
+        ] as const) {
+          const problem = fokkerPlanckProblem({
+            domain: domain({
+              lower: Array(dimension).fill(-4),
+              upper: Array(dimension).fill(4),
+              ends: [ends, "no-flux"].slice(0, dimension) as ["no-flux"],
+            }),
+            diffusion: 1,
+            potential: dimension === 1 ? "100*x^2" : "100*x^2 + 50*y^2",
+            initial: "exp(-(x - 1)^2)",
+            mass: 1,
+            horizon,
+          });
+          const s = await run(problem, { points: dimension === 1 ? 256 : 24, steps: 64, time });
+          if (time === "implicit-euler") expect(s.status.converged).toBe(true);
+          expect(massError(s)).toBeLessThan(1e-13);
+        }
+    },
+  );
+
   property.prop(
     [
       fc.double({ min: -20, max: 20, noNaN: true }),

@@ -11,6 +11,7 @@ import {
   entropy,
   type GradientFlow,
   gradientFlow,
+  type InternalEnergy,
   kellerSegel,
   kellerSegelMoment,
   lipschitzDivergence,
@@ -234,7 +235,7 @@ describe("degenerate and singular starts", () => {
     expect(stiff.counts.stages / stiff.counts.steps).toBeLessThan(1000);
     const hopeless = await run(flow(1e30), { points: 64, steps: 1, scheme: "rkl2" });
     expect(hopeless.status.text).toMatchInlineSnapshot(
-      `"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds; use more steps"`,
+      `"stopped: no step of length 9.5e-8 from t = 0.00000 succeeds: mass would cross 5.1e+31 cells within T; use a shorter horizon, or units in which lengths, masses and coefficients are of order 1"`,
     );
   });
 
@@ -273,6 +274,34 @@ describe("the energy's round-off is measured by the energies so far", () => {
     expectLaws(s, 1e-9);
     expect(last(s.energies)).toBeLessThan(1e-8);
     expect(s.counts.rejected).toBeLessThan(10);
+  });
+
+  test("implicit: a flow at rest takes steps of any length, for its residual ends at round-off", async () => {
+    for (const internal of [entropy(), power(2), power(0.5)]) {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-4], upper: [4], ends: "no-flux" }),
+        horizon: 1e9,
+        energy: energy({ dimension: 1, internal, potential: "x^2/2" }),
+        initial: "exp(-(x - 1)^2)",
+      });
+      const s = await run(flow, { points: 256, steps: 64 });
+      expectLaws(s);
+      expect(s.counts.steps).toBeLessThan(80);
+      // At rest: v = 0 where mass is, to the round-off of ξ over a cell.
+      expect(last(s.speeds)).toBeLessThan(1e-11);
+    }
+  });
+
+  test("second order: fluxes in tails of round-off, far larger than ρ, stop no step and take no mass", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-8], upper: [8], ends: "no-flux" }),
+      energy: energy({ dimension: 1, internal: divergenceTo(reverseKullbackLeibler(), "exp(-x^2/2)", 1) }),
+      initial: "exp(-x^2)",
+    });
+    const s = await run(flow, { points: 256, steps: 16, scheme: "second-order" });
+    expectLaws(s, 1e-10);
+    const reference = await run(flow, { points: 256, steps: 256 });
+    expect(last(s.energies)).toAgree(last(reference.energies), { rtol: 1e-2 });
   });
 
   test("an energy that begins at ∞ or is 0 leaves the identity measured where it can be, at its step", async () => {
@@ -517,6 +546,40 @@ describe("Keller–Segel", () => {
     expect(Math.max(...history(s, "energy identity"))).toBeLessThan(1e-9);
   });
 
+  test.each([
+    ["implicit", 32, 1],
+    ["second-order", 32, 0.1],
+    ["second-order", 64, 0.01],
+  ] as const)(
+    "clumps of one cell that keep apart are no solution: %s on %d points",
+    async (scheme, points, horizon) => {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon,
+        energy: energy({ dimension: 1, internal: entropy(), interaction: "-50*abs(x)^(-0.5)" }),
+        initial: "exp(-8*x^2)",
+      });
+      const s = await run(flow, { points, steps: 64, scheme });
+      expect(s.status.converged).toBe(false);
+      expect(s.status.text).toMatch(
+        /^stopped: the mass concentrates: at t = \d\.[\de-]+ cells denser than twice their neighbours hold \d+ % of it, the fullest near x = \(.*\); blow-up, or too few points to tell: use more, or less mass$/,
+      );
+    },
+  );
+
+  test.each(["implicit", "second-order"] as const)(
+    "%s: a start of single cells that spreads is no alarm",
+    async (scheme) => {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+        horizon: 0.1,
+        energy: energy({ dimension: 1, internal: entropy(), interaction: "-0.01*abs(x)^(-0.5)" }),
+        initial: (x) => (Math.abs(x[0] - 0.0156) < 0.015 || Math.abs(x[0] - 0.516) < 0.015 ? 1 : 0),
+      });
+      expect((await run(flow, { points: 64, steps: 64, scheme })).status.text).toMatch(/^converged/);
+    },
+  );
+
   test("above it the concentration is reported with time and density", async () => {
     const s = await run(kellerSegel({ share: 3, sd: 0.3, horizon: 1, halfWidth: 2 }), { points: 32, steps: 50 });
     expect(s.status.converged).toBe(false);
@@ -604,6 +667,43 @@ describe("messages", () => {
         "fokkerPlanck: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 1048576000. Use fewer steps or points, or a shorter horizon.",
         "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got 52428800000. Use fewer steps or points, or a shorter horizon.",
         "lipschitzFlow: steps × cells must be at most 536870912, since ρ and δE/δρ of every step are kept (16 bytes a cell, 8 GiB in all); got Infinity. Use fewer steps or points, or a shorter horizon.",
+      ]
+    `);
+  });
+
+  test("more steps than memory holds, once they are halved: said before they are made", async () => {
+    const flow = gradientFlow({
+      domain: domain({ lower: [-1], upper: [1], ends: "no-flux" }),
+      horizon: 1e12,
+      energy: energy({ dimension: 1, internal: power(2) }),
+      initial: 1,
+    });
+    const s = await run(flow, { points: 8, steps: 10_000, scheme: "rkl2" });
+    expect(s.counts.steps).toBeLessThan(2000);
+    expect(s.status.text).toMatchInlineSnapshot(
+      `"stopped: steps of length 6.1e+3 at t = 6.10352e+6: more than 67108864 of them are needed, and 8 GiB hold no more (ρ and δE/δρ of every step are kept); use a shorter horizon, or fewer points"`,
+    );
+  });
+
+  test("where no step succeeds the cure fits the cause", async () => {
+    const ended = async (internal: InternalEnergy, terms: { mass?: number; horizon?: number }, initial: string) => {
+      const flow = gradientFlow({
+        domain: domain({ lower: [-8], upper: [8], ends: "no-flux" }),
+        energy: energy({ dimension: 1, internal, potential: "x^2/2" }),
+        initial,
+        ...terms,
+      });
+      return (await run(flow, { points: 256, steps: 16, scheme: "second-order" })).status.text;
+    };
+    expect([
+      await ended(power(2), { mass: 1e200 }, "exp(-x^2)"),
+      await ended(entropy(1e12), {}, "exp(-x^2)"),
+      await ended(entropy(), { horizon: 1e9 }, "exp(-(x - 1)^2)"),
+    ]).toMatchInlineSnapshot(`
+      [
+        "stopped: no step of length 6.0e-8 from t = 0.00000 succeeds: there is no bound on its speeds, as where the start has vacuum or tails of round-off; use scheme: "implicit"",
+        "stopped: no step of length 6.0e-8 from t = 0.00000 succeeds: mass would cross 1.4e+14 cells within T; use a shorter horizon, or units in which lengths, masses and coefficients are of order 1, or scheme: "implicit", which bears steep tails and long steps",
+        "stopped: no step of length 60 from t = 0.00000 succeeds: mass would cross 8.4e+10 cells within T; use a shorter horizon, or units in which lengths, masses and coefficients are of order 1, or scheme: "implicit", which bears steep tails and long steps",
       ]
     `);
   });
