@@ -47,8 +47,8 @@ export interface AscentOptions {
   readonly handover: number;
   /** Newton steps, at most. */
   readonly newtonSteps: number;
-  /** Torn atoms are spread, by Newton's method. */
-  readonly spread?: boolean;
+  /** Newton's method spreads no atoms (the default), those that are torn, or all. */
+  readonly spread?: "none" | "torn" | "all";
   readonly breathe: () => Promise<void>;
   /** Ends the rounds by the dual value reached so far. */
   readonly enough?: (dual: number) => boolean;
@@ -277,9 +277,10 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     // Levenberg and Marquardt's damping in the metric of the ascent, as a multiple of the residual: between Newton's step and a short one of
     // the ascent, which always gains.
     let care = FIRST_DAMPING;
+    const { spread = "none" } = options;
     const retear = (): void => {
-      if (options.spread !== true) return;
-      tear = plan.tear(atoms, phi, k, tear);
+      if (spread === "none") return;
+      tear = plan.tear(atoms, phi, k, spread === "all" ? "all" : tear);
       now = look(phi);
     };
     retear();

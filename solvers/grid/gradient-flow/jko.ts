@@ -16,7 +16,7 @@ import { demand, demandKnown } from "../../../src/error.js";
 import { type CellCounts, type Cells, cells, demandPoints, integrate } from "../../../src/grid/index.js";
 import { short } from "../../../src/short.js";
 import type { SolveContext, Solver } from "../../../src/solver.js";
-import { type Ascent, dualAscent } from "./dual-ascent.js";
+import { type Ascent, type AscentOptions, dualAscent } from "./dual-ascent.js";
 import { type EnergyCost, energyCost } from "./end-cost.js";
 import { type EnergyOnCells, energyOnCells, SEEN } from "./energy-on-cells.js";
 import { geodesicFlow, stepsOf } from "./geodesic-flow.js";
@@ -370,41 +370,44 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
     const density = new Float64Array(size);
     let iterations = 0;
     let linearIterations = 0;
-    let spread = false;
-    const attempt = async (guess: Float64Array, tolerance: number, rounds: number): Promise<Ascent> => {
+    type Spread = NonNullable<AscentOptions["spread"]>;
+    const attempt = async (
+      guess: Float64Array,
+      spreading: Spread,
+      tolerance: number,
+      rounds: number,
+    ): Promise<Ascent> => {
       const reached = await ascent.maximise(from, half ? null : before, cost, k, guess, {
         tolerance,
         rounds,
         handover: HANDOVER,
         newtonSteps: settings.maxIterations,
-        spread,
+        spread: spreading,
         breathe,
       });
       iterations += reached.rounds + reached.newtonSteps;
       linearIterations += reached.linearIterations;
       return reached;
     };
-    // Where images jump as φ changes nothing gains; then torn atoms are spread.
-    const climb = async (guess: Float64Array): Promise<Ascent> => {
-      spread = false;
-      const reached = await attempt(guess, settings.tolerance, settings.rounds);
-      if (reached.residual <= settings.tolerance) return reached;
-      spread = true;
-      return attempt(guess, settings.tolerance, settings.rounds);
-    };
     // From the last potential; else from what would start the flow or from the minimum of E, where the potential is flat, the higher dual
-    // value first.
-    let found = phi === null ? null : await climb(phi);
-    if (found === null || found.residual > settings.tolerance) {
+    // value first. Where images jump as φ changes nothing gains; then atoms are spread.
+    const ways = function* (last: Float64Array | null): Generator<readonly [Float64Array, Spread]> {
+      if (last !== null) yield* [[last, "none"] as const, [last, "torn"] as const];
       const fresh = startingPotential(energy, potential, before, 0.5 * k * diagonal);
       const flat = new Float64Array(size);
       flat.fill(cost.fit(flat, mass, density) ?? 0);
-      const higher = ascent.dual(from, cost, k, fresh) >= ascent.dual(from, cost, k, flat);
-      for (const guess of higher ? [fresh, flat] : [flat, fresh]) {
-        const next = await climb(guess);
-        if (found === null || next.residual < found.residual) found = next;
-        if (found.residual <= settings.tolerance) break;
-      }
+      const values = [fresh, flat].map((guess) => ascent.dual(from, cost, k, guess));
+      const starts = values[0] >= values[1] ? [fresh, flat] : [flat, fresh];
+      for (const guess of starts) yield* [[guess, "none"] as const, [guess, "torn"] as const];
+      for (const guess of starts) yield [guess, "all"];
+    };
+    let found: Ascent | null = null;
+    let spread: Spread = "none";
+    for (const [guess, spreading] of ways(phi)) {
+      const reached = await attempt(guess, spreading, settings.tolerance, settings.rounds);
+      if (found !== null && reached.residual >= found.residual) continue;
+      [found, spread] = [reached, spreading];
+      if (found.residual <= settings.tolerance) break;
     }
     if (found === null) throw new Error("jko: no movement was tried");
     if (settings.variant === "jko") {
@@ -413,7 +416,7 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       for (const share of [1e-2, 1e-4]) {
         cost.fit(found.potential, mass, density);
         if (found.residual > settings.tolerance || energy.value(density) <= start) break;
-        found = await attempt(found.potential, share * settings.tolerance, 0);
+        found = await attempt(found.potential, spread, share * settings.tolerance, 0);
       }
     }
     const { potential: next } = found;

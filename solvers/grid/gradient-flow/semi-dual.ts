@@ -67,8 +67,8 @@ export interface SemiDual {
   /** Shares the mass h^d ρ of each cell out among its atoms on the lattice. */
   load(density: Float64Array, atoms: Atoms): void;
   images(atoms: Atoms): Images;
-  /** Atoms with mass that a potential tears apart, and those that were torn before. */
-  tear(atoms: Atoms, potential: Float64Array, stiffness: number, before: Tear | null): Tear | null;
+  /** Atoms with mass that a potential tears apart, and those that were torn before; or all. */
+  tear(atoms: Atoms, potential: Float64Array, stiffness: number, before: Tear | "all" | null): Tear | null;
   /** φᶜ, its minimisers and its mobilities at the atoms. */
   transform(atoms: Atoms, potential: Float64Array, stiffness: number, out: Images, tear?: Tear | null): void;
   /** out ← density on cells of the masses at the images. */
@@ -399,7 +399,7 @@ export function semiDual(g: Grid, samples: number): SemiDual {
       }
       const torn = new Uint8Array(masses.length);
       for (let i = 0; i < home.length; i++)
-        if (masses[i] > 0 && (near[home[i]] === 1 || before?.torn[i] === 1)) torn[i] = 1;
+        if (masses[i] > 0 && (near[home[i]] === 1 || before === "all" || before?.torn[i] === 1)) torn[i] = 1;
       const rows = Int32Array.from([...torn.keys()].filter((i) => torn[i] === 1));
       if (rows.length === 0) return null;
       const boxes = new Int32Array(6 * rows.length);
