@@ -139,7 +139,7 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     plan.transform(atoms, potential, k, images, tear);
     let sum = -cost.conjugate(potential);
     for (let i = 0; i < atoms.masses.length; i++) sum += atoms.masses[i] * images.values[i];
-    return Number.isNaN(sum) ? -Infinity : sum;
+    return Number.isFinite(sum) ? sum : -Infinity;
   };
 
   const maximise: DualAscent["maximise"] = async (atoms, source, cost, k, start, options) => {

@@ -12,7 +12,7 @@ import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
 
 /** N steps of T/N each, N as small as the wanted step allows. */
 export function stepsOf(horizon: number, step: number | null): { readonly count: number; readonly tau: number } {
-  const count = step === null ? 32 : Math.max(1, Math.ceil(horizon / step - 1e-9));
+  const count = step === null ? 64 : Math.max(1, Math.ceil(horizon / step - 1e-9));
   return { count, tau: horizon / count };
 }
 

@@ -27,7 +27,7 @@ import { type GradientFlowSolution, gradientFlowSolution } from "./solution.js";
 export interface JkoOptions {
   /** Cells along each axis, or one number for all; default `null`: 256, 64, 32 in one, two, three dimensions. */
   readonly points?: CellCounts;
-  /** τ > 0; shortened so that a whole number of steps fits the horizon. Default horizon/32. */
+  /** τ > 0; shortened so that a whole number of steps fits the horizon. Default horizon/64. */
   readonly step?: number;
   /** Default `"back-and-forth"`. */
   readonly method?: "back-and-forth" | "primal-dual";
@@ -96,7 +96,7 @@ export function jko(options: JkoOptions = {}): Solver<GradientFlow, GradientFlow
     "step",
     "be a finite number > 0",
     step,
-    "Leave it out for a 32nd of the horizon",
+    "Leave it out for a 64th of the horizon",
   );
   demand(
     method === "back-and-forth" || method === "primal-dual",

@@ -31,18 +31,15 @@ const quantileDistance = (cut: Cells, p: Float64Array, q: Float64Array): number 
 
 describe("quadratic transport on a grid", () => {
   test("P12, a translated disk: ½W₂² = 0.25", async () => {
-    const errors: number[] = [];
     for (const points of [32, 64]) {
       const cut = cells(domain({ lower: [0, 0], upper: [1, 1], ends: "no-flux" }), points);
       const disk = (c: number) => scaled(cut, (x, y) => ((x - c) ** 2 + (y - c) ** 2 < 0.04 ? 1 : 0));
       const { objective, status, distance } = await gridTransport(cut, disk(0.25), disk(0.75));
       expect(status.converged).toBe(true);
       expect(distance).toBeCloseTo(Math.sqrt(2 * (objective.dual as number)), 14);
-      expect(objective.primal).toBeCloseTo(0.25, 2);
-      errors.push(Math.abs((objective.dual as number) - 0.25));
+      expect(objective.primal).toBeCloseTo(0.25, 4);
+      expect(objective.dual).toBeCloseTo(0.25, 4);
     }
-    expect(errors[1]).toBeLessThan(2e-4);
-    expect(errors[1]).toBeLessThan(errors[0]);
   });
 
   test("P11, Gaussians on a line, against their quantiles", async () => {
@@ -52,8 +49,23 @@ describe("quadratic transport on a grid", () => {
     const exact = quantileDistance(cut, p, q);
     expect(exact).toBeCloseTo(Math.hypot(0.25, 0.02), 3);
     const { distance, residual } = await gridTransport(cut, p, q);
-    expect(Math.abs(distance / exact - 1)).toBeLessThan(2e-3);
-    expect(residual).toBeLessThan(1);
+    expect(Math.abs(distance / exact - 1)).toBeLessThan(1e-5);
+    expect(residual).toBeLessThan(1e-3);
+  });
+
+  test("Gaussians in the plane, against their moments: the tails arrive too", async () => {
+    const cut = cells(domain({ lower: [-4, -4], upper: [4, 4], ends: "no-flux" }), 48);
+    const gaussian = (mean: number, sd: number) =>
+      scaled(cut, (x, y) => Math.exp(-((x - mean) ** 2 + y ** 2) / (2 * sd ** 2)));
+    for (const [mean, sd] of [
+      [-0.1, 0.92],
+      [1, 0.66],
+    ]) {
+      const { distance, residual, status } = await gridTransport(cut, gaussian(mean, sd), gaussian(0, 0.75));
+      expect(status.converged).toBe(true);
+      expect(Math.abs(distance / Math.hypot(mean, Math.SQRT2 * (sd - 0.75)) - 1)).toBeLessThan(3e-3);
+      expect(residual).toBeLessThan(1e-3);
+    }
   });
 
   test("says what it needs, and that it has not settled", async () => {
@@ -92,7 +104,7 @@ describe("quadratic transport on a grid", () => {
     expect(status).toMatchInlineSnapshot(`
       {
         "converged": false,
-        "text": "stalled: the dual value still grows after 1 rounds; raise maxIterations or the tolerance",
+        "text": "stalled: the dual value still grows after 1 rounds and Newton steps; raise maxIterations or the tolerance",
       }
     `);
   });
