@@ -45,6 +45,8 @@ export interface JkoOptions {
 
 /** Newton's method takes over from back and forth at this residual. */
 const HANDOVER = 0.25;
+/** Largest gap of a movement, over the fall of the energy; the tolerance is lowered for it. */
+const LEFT = 1e-3;
 /** Atoms in a cell along each axis, by dimension. */
 const SAMPLES: readonly number[] = [4, 3, 2];
 /** Largest distance from convergence, over the tolerance, at which a stalled movement still counts. */
@@ -410,14 +412,15 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       if (found.residual <= settings.tolerance) break;
     }
     if (found === null) throw new Error("jko: no movement was tried");
-    if (settings.variant === "jko") {
-      // A rise of the energy within the tolerance: on to a smaller one.
-      const start = energy.value(before);
-      for (const share of [1e-2, 1e-4]) {
-        cost.fit(found.potential, mass, density);
-        if (found.residual > settings.tolerance || energy.value(density) <= start) break;
-        found = await attempt(found.potential, spread, share * settings.tolerance, 0);
-      }
+    // What is left to gain must be little beside the fall of the energy, which may hang on thin tails, and the energy must not rise.
+    const start = energy.value(before);
+    for (const share of [1e-1, 1e-2, 1e-3, 1e-4]) {
+      cost.fit(found.potential, mass, density);
+      const fall = start - energy.value(density);
+      const falls = fall >= 0 || settings.variant !== "jko";
+      if (found.residual > settings.tolerance || (falls && Math.abs(found.gap) <= LEFT * Math.abs(fall))) break;
+      const reached = await attempt(found.potential, spread, share * settings.tolerance, 0);
+      if (reached.residual < found.residual) found = reached;
     }
     const { potential: next } = found;
     const s = cost.fit(next, mass, density);
