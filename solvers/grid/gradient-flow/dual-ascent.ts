@@ -3,7 +3,9 @@
 //   I(ψ) = Σ mᵢψ(xᵢ) − E*(−ψᶜ),                                ∇I = μ − S_ψ#ρ_{ψᶜ}
 // Back and forth: φ ← φ + s P∇J, ψ ← φᶜ, ψ ← ψ + s P∇I, φ ← ψᶜ with P⁻¹ = θ₁(−Δ) + θ₂ (cosines), s by the gain. It crosses large
 // distances quickly and slows down near the end. There Newton's method takes over: −J″ = −∇ᵀm(k − D²S)⁻¹∇ + (E*)″ by GMRES with one
-// multigrid cycle of −∇·(ρ/k)∇ + (E*)″ as preconditioner, and Armijo's rule on J. J is concave, so every step gains.
+// multigrid cycle of −∇·(ρ/k)∇ + (E*)″ as preconditioner, Armijo's rule on J, and Levenberg and Marquardt's damping in the metric P⁻¹, as a
+// multiple of the residual: between Newton's step and a short one of the ascent. J is concave; it is smooth where no atom is torn, or where
+// torn atoms are spread.
 //   gap  E(ρ̂) + k W²/2 − J(φ) = Σ h^d (e(ρ̂) + e*(−φ) + φ ρ̂) ≥ 0 for ρ̂ = T_φ#μ, cut to the densities that E allows; what is cut is reported
 // Reference: Jacobs, Léger 2020 (key jacobs2020fast); Jacobs, Lee, Léger 2021 (key jacobs2021back).
 import type { Cells } from "../../../src/grid/index.js";
@@ -274,8 +276,6 @@ export function dualAscent(cut: Cells, plan: SemiDual): DualAscent {
     }
     let newtonSteps = 0;
     let linearIterations = 0;
-    // Levenberg and Marquardt's damping in the metric of the ascent, as a multiple of the residual: between Newton's step and a short one of
-    // the ascent, which always gains.
     let care = FIRST_DAMPING;
     const { spread = "none" } = options;
     const retear = (): void => {

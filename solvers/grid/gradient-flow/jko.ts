@@ -33,7 +33,10 @@ export interface JkoOptions {
   readonly method?: "back-and-forth" | "primal-dual";
   /** Default `"jko"`. */
   readonly variant?: "jko" | "crank-nicolson";
-  /** Back-and-forth: ∫|ρ_φ − T#ρⁿ|/mass at which a step ends. Primal–dual: its relative residual. Default 1e-4, 1e-5. */
+  /**
+   * Back-and-forth: ∫|ρ_φ − T#ρⁿ|/mass at which a step may end; lowered by itself until the gap is a thousandth of what E loses.
+   * Primal–dual: its relative residual. Default 1e-4, 1e-5.
+   */
   readonly tolerance?: number;
   /** Newton steps from each start of a movement at most (default 80), or primal–dual iterations (default 20 000). */
   readonly maxIterations?: number;

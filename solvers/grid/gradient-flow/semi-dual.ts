@@ -6,6 +6,7 @@
 //   no numerical diffusion; nothing moves under constants, and then T#μ = μ: W(ρ, ρ) = 0;
 //   the second derivative is −∇ᵀ m (k − D²S)⁻¹ ∇, symmetric and ≤ 0, because a minimum of affine functions is concave.
 // Minima over all y: lower envelope of parabolas over the nodes, O(N), then Newton's method on the piecewise quadratic S.
+// Where neighbours go far apart, one image an atom jumps with φ; a soft minimum over the nodes between spreads such atoms (`Tear`).
 // Deposits are signed, so T#μ may dip below 0 by what a spline cannot resolve. Second order in h.
 // Reference: Jacobs, Léger 2020 (key jacobs2020fast); de Boor 2001, ch. IX (key deboor2001splines).
 import { demand } from "../../../src/error.js";
