@@ -406,23 +406,26 @@ function byBackAndForth(cut: Cells, energy: EnergyOnCells, settings: Settings, b
       for (const guess of starts) yield* [[guess, "none"] as const, [guess, "torn"] as const];
       for (const guess of starts) yield [guess, "all"];
     };
+    // What is left to gain must be little beside the fall of the energy, which may hang on thin tails, and the energy must not rise.
+    const start = energy.value(before);
+    const isCertified = ({ potential, gap }: Ascent): boolean => {
+      cost.fit(potential, mass, density);
+      const fall = start - energy.value(density);
+      return (fall >= 0 || settings.variant !== "jko") && Math.abs(gap) <= LEFT * Math.abs(fall);
+    };
+    const { tolerance } = settings;
     let found: Ascent | null = null;
     let spread: Spread = "none";
     for (const [guess, spreading] of ways(phi)) {
-      const reached = await attempt(guess, spreading, settings.tolerance, settings.rounds);
+      const reached = await attempt(guess, spreading, tolerance, settings.rounds);
       if (found !== null && reached.residual >= found.residual) continue;
       [found, spread] = [reached, spreading];
-      if (found.residual <= settings.tolerance) break;
+      if (found.residual <= tolerance || (found.residual <= CLOSE * tolerance && isCertified(found))) break;
     }
     if (found === null) throw new Error("jko: no movement was tried");
-    // What is left to gain must be little beside the fall of the energy, which may hang on thin tails, and the energy must not rise.
-    const start = energy.value(before);
     for (const share of [1e-1, 1e-2, 1e-3, 1e-4]) {
-      cost.fit(found.potential, mass, density);
-      const fall = start - energy.value(density);
-      const falls = fall >= 0 || settings.variant !== "jko";
-      if (found.residual > settings.tolerance || (falls && Math.abs(found.gap) <= LEFT * Math.abs(fall))) break;
-      const reached = await attempt(found.potential, spread, share * settings.tolerance, 0);
+      if (found.residual > tolerance || isCertified(found)) break;
+      const reached = await attempt(found.potential, spread, share * tolerance, 0);
       if (reached.residual < found.residual) found = reached;
     }
     const { potential: next } = found;
