@@ -7,7 +7,8 @@
 //   rkl2           explicit super-time-stepping for ∂ₜρ = cΔρ^m (super-time-stepping.ts), order 2
 // Steps of Newton that fail are halved too. Under a kernel that is infinite at 0 a cell that gathers a tenth of the mass is reported as concentration
 // (blow-up), with its time and density; so are cells that hold a tenth together, each denser than twice its neighbours: no density on these cells
-// has such peaks, and clumps that keep apart may stay small. Nothing is clipped or renormalised.
+// has such peaks, and clumps that keep apart may stay small. Nothing is clipped; only what rounding takes of
+// the mass is put back.
 // References: Bailo, Carrillo, Hu 2020 (key bailo2020fully); Alexander 1977 (key alexander1977diagonally); Sweby 1984 (key sweby1984high);
 // Meyer, Balsara, Aslam 2014 (key meyer2014stabilized).
 import { type GradientFlow, startOn } from "../../../problems/index.js";
